@@ -1,0 +1,2 @@
+"""otel-distro."""
+__version__ = "0.1.0"

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface between the batch span processor and our exporters.
+
+A subclass makes one attempt and says what it came to; waiting, retrying, splitting and counting are the
+batch span processor's. Because it is also the SDK's SpanExporter, it works behind the SDK's processors too.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_distro.exporters.retry import Delivered, Outcome
+from otel_distro.runtime.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+
+class OutcomeSpanExporter(SpanExporter):
+    """A span exporter whose single attempt returns an Outcome.
+
+    destination: where spans go, for people: a URL without credentials, or `console`.
+    """
+
+    destination: str
+
+    @abstractmethod
+    def export_once(self, spans: Sequence[ReadableSpan], deadline: Deadline) -> Outcome:
+        """Try once to deliver spans before the deadline. Never raises; called by one thread at a time.
+
+        A span that cannot be encoded costs only itself: it is counted as rejected in Delivered.
+        """
+
+    def interrupt(self) -> None:
+        """Make an attempt that runs in another thread end soon. Harmless when none runs."""
+
+    def after_fork_in_child(self) -> None:
+        """Forget sockets and locks that belong to the parent, without closing the parent's side."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """One attempt, for processors that know only success and failure."""
+        outcome = self.export_once(spans, Deadline(None))
+        return SpanExportResult.SUCCESS if isinstance(outcome, Delivered) else SpanExportResult.FAILURE

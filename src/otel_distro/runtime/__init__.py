@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What everything else stands on: the guard, the log, the ledger, time, fork and exit. Standard library only."""
