@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_distro.exporters.retry import Delivered, Outcome
+from otel_distro.exporters.retry import Delivered, Outcome, TooLarge
 from otel_distro.runtime.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -43,6 +43,14 @@ class OutcomeSpanExporter(SpanExporter):
         """Forget sockets and locks that belong to the parent, without closing the parent's side."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """One attempt, for processors that know only success and failure."""
+        """One attempt, halved as often as needed, for processors that know only success and failure."""
         outcome = self.export_once(spans, Deadline(None))
+        if isinstance(outcome, TooLarge) and len(spans) > 1:
+            middle = len(spans) // 2
+            halves = [self.export(spans[:middle]), self.export(spans[middle:])]
+            return (
+                SpanExportResult.SUCCESS
+                if halves == [SpanExportResult.SUCCESS] * 2
+                else SpanExportResult.FAILURE
+            )
         return SpanExportResult.SUCCESS if isinstance(outcome, Delivered) else SpanExportResult.FAILURE

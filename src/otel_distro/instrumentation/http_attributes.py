@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A WSGI environ, or Django's META, as the attributes of a SERVER span.
+
+Source: OpenTelemetry semantic conventions 1.44, HTTP server span.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from otel_distro.instrumentation.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from otel_distro.settings.settings import InstrumentationSettings
+
+_VERSIONS = {
+    "HTTP/1.1": "1.1",
+    "HTTP/1.0": "1.0",
+    "HTTP/2": "2",
+    "HTTP/2.0": "2",
+    "HTTP/3": "3",
+    "HTTP/3.0": "3",
+    "1.1": "1.1",
+    "1.0": "1.0",
+    "2": "2",
+    "3": "3",
+}
+_SCHEMES = frozenset(("http", "https"))
+_MAX_PORT = 65535
+_MAX_HOST = 255
+_SAFE_IN_PATH = "/!$&'()*+,;=:@~"
+
+
+class HttpAttributes:
+    """Reads requests for one framework. Immutable; used from any thread."""
+
+    def __init__(self, settings: InstrumentationSettings, redactor: Redactor) -> None:
+        self._known = {method: method for method in settings.known_methods}
+        self._keep_unknown = settings.capture_all_methods
+        self._forwarded = settings.forwarded_headers
+        self._redactor = redactor
+        self._headers = HeaderCapture(settings.server_request_headers, "http.request.header.", redactor)
+
+    def of(self, environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
+        """Attributes at the start of a request. method: as name_of returned it; path: as path_of returned it."""
+        sent = environ.get("REQUEST_METHOD") or ""
+        peer = environ.get("REMOTE_ADDR")
+        attributes: dict[str, Any] = {
+            "http.request.method": method,
+            "url.scheme": environ.get("wsgi.url_scheme") or "http",
+            "url.path": path,
+        }
+        if method != sent:
+            attributes["http.request.method_original"] = sent
+        query = environ.get("QUERY_STRING")
+        if query:
+            attributes["url.query"] = self._redactor.query(query)
+        host = environ.get("HTTP_HOST")
+        if host is None:
+            host = _listening_host(environ)
+        if self._forwarded and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ or _is_proxied(environ)):
+            client, host, scheme = _forwarded(environ, host)
+            if scheme:
+                attributes["url.scheme"] = scheme
+        else:
+            client = peer
+        if host:
+            address, port = split_host(host) if len(host) <= _MAX_HOST else (None, None)
+            if address:
+                attributes["server.address"] = address
+                if port is not None:
+                    attributes["server.port"] = port
+        if client:
+            attributes["client.address"] = client
+        if peer:
+            attributes["network.peer.address"] = peer
+            peer_port = environ.get("REMOTE_PORT")
+            if peer_port:
+                attributes["network.peer.port"] = _port(peer_port)
+        version = _VERSIONS.get(environ.get("SERVER_PROTOCOL", ""))
+        if version:
+            attributes["network.protocol.version"] = version
+        agent = environ.get("HTTP_USER_AGENT")
+        if agent:
+            attributes["user_agent.original"] = agent
+        if self._headers.wanted:
+            self._headers.from_environ(environ, attributes)
+        return attributes
+
+    def method_of(self, environ: Mapping[str, Any]) -> str:
+        """The request method as http.request.method has it: known and in upper case, else `_OTHER`."""
+        sent: str = environ.get("REQUEST_METHOD") or ""
+        known = self._known.get(sent)
+        if known is not None:
+            return known
+        known = self._known.get(sent.upper())
+        if known is not None:
+            return known
+        return sent if self._keep_unknown and sent else "_OTHER"
+
+
+def path_of(environ: Mapping[str, Any]) -> str:
+    """The path as the client sent it: percent-encoded, without query, user or host."""
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw and type(raw) is str:
+        if raw[0] != "/" and "://" in raw:  # absolute-form, as sent to a proxy: may hold a user and a password
+            raw = "/" + raw.partition("://")[2].partition("/")[2]
+        path: str = raw.partition("?")[0].partition("#")[0]
+        if path[:1] in "/*":
+            return path
+    return _quoted(f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}") or "/"
+
+
+@lru_cache(512)
+def _quoted(path: str) -> str:
+    try:
+        return quote(path.encode("latin-1"), safe=_SAFE_IN_PATH)
+    except UnicodeEncodeError:  # a server that has decoded the path as UTF-8 already
+        return quote(path.encode("utf-8", "surrogateescape"), safe=_SAFE_IN_PATH)
+
+
+@lru_cache(256)
+def split_host(host: str) -> tuple[str | None, int | None]:
+    """`example.com:8443` as address and port, `[::1]:80` likewise; the port is None when it is not given."""
+    host = host.rpartition("@")[2].strip()
+    if host.startswith("["):
+        address, _, port = host[1:].partition("]")
+        return address or None, _port(port[1:]) if port.startswith(":") else None
+    address, colon, port = host.rpartition(":")
+    if not colon or ":" in address:  # no port, or an IPv6 address without brackets
+        return host or None, None
+    return address or None, _port(port)
+
+
+def _port(text: Any) -> int | None:
+    try:
+        port = int(text)
+    except (TypeError, ValueError):
+        return None  # a client may send anything
+    return port if 0 < port <= _MAX_PORT else None
+
+
+def _listening_host(environ: Mapping[str, Any]) -> str | None:
+    name, port = environ.get("SERVER_NAME"), environ.get("SERVER_PORT")
+    if name and ":" in name:
+        name = f"[{name}]"
+    return f"{name}:{port}" if name and port else name
+
+
+def _is_proxied(environ: Mapping[str, Any]) -> bool:
+    return "HTTP_X_FORWARDED_PROTO" in environ or "HTTP_X_FORWARDED_HOST" in environ
+
+
+class _Forwarded(NamedTuple):
+    client: str | None
+    host: str | None
+    scheme: str | None
+
+
+def _forwarded(environ: Mapping[str, Any], host: str | None) -> _Forwarded:
+    """What proxies say of the original request; the Forwarded header wins over X-Forwarded-*."""
+    said = _parse_forwarded(environ.get("HTTP_FORWARDED"))
+    client = _address_only(said.get("for") or _first(environ.get("HTTP_X_FORWARDED_FOR")))
+    scheme = (said.get("proto") or _first(environ.get("HTTP_X_FORWARDED_PROTO")) or "").lower()
+    return _Forwarded(
+        client or environ.get("REMOTE_ADDR"),
+        said.get("host") or _first(environ.get("HTTP_X_FORWARDED_HOST")) or host,
+        scheme if scheme in _SCHEMES else None,
+    )
+
+
+def _first(header: str | None) -> str | None:
+    return header.partition(",")[0].strip() if header else None
+
+
+def _parse_forwarded(header: str | None) -> dict[str, str]:
+    """The first element of a Forwarded header (RFC 7239): names in lower case, quotes taken off."""
+    if not header:
+        return {}
+    pairs = (pair.partition("=") for pair in header.partition(",")[0].split(";"))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs if value}
+
+
+def _address_only(client: str | None) -> str | None:
+    """`192.0.2.1:4711` and `"[2001:db8::1]:80"` without their ports; obfuscated names stay."""
+    if not client or len(client) > _MAX_HOST or client.lower() == "unknown":
+        return None
+    return split_host(client)[0]
+
+
+class HeaderCapture:
+    """Headers that the user wants to see on spans. names: regular expressions that match whole names."""
+
+    def __init__(self, names: Iterable[str], prefix: str, redactor: Redactor) -> None:
+        names = tuple(names)
+        self.wanted = bool(names)
+        self._prefix = prefix
+        self._redactor = redactor
+        self._matches = lru_cache(256)(re.compile("|".join(f"(?:{name})" for name in names), re.I).fullmatch)
+
+    def from_environ(self, environ: Mapping[str, Any], attributes: dict[str, Any]) -> None:
+        """Add wanted request headers of a WSGI environ to attributes."""
+        for key in environ:
+            if key.startswith("HTTP_"):
+                name = key[5:].replace("_", "-").lower()
+            elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and environ[key]:
+                name = key.replace("_", "-").lower()
+            else:
+                continue
+            if self._matches(name):
+                attributes[self._prefix + name] = self._redactor.header(name, [str(environ[key])])
+
+    def from_pairs(self, headers: Iterable[tuple[str, str]], attributes: dict[str, Any]) -> None:
+        """Add wanted headers of a list of pairs to attributes; repeated ones become one list."""
+        found: dict[str, list[str]] = {}
+        for header, value in headers:
+            name = header.lower()
+            if self._matches(name):
+                found.setdefault(name, []).append(value)
+        for name, values in found.items():
+            attributes[self._prefix + name] = self._redactor.header(name, values)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep secrets out of spans: query strings, URLs and captured headers.
+
+A name decides, never a value: a value that looks harmless may be a password.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, MutableMapping, Sequence
+
+REDACTED = "REDACTED"
+REDACTED_HEADER = "[REDACTED]"
+
+# searched in the lower-case name of a parameter or header
+_SECRET_NAME = (
+    r"passw|passphrase|passcode|^pwd$|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|signature|credential"
+    r"|^sig$|^auth$|authoriz|authentication|^x-amz-|^x-goog-|^(jsession|phpsess|session)[-_]?id$|^sid$|csrf|xsrf|jwt"
+    r"|^otp$|^ssn$|^cvv$|^cvc$|card[-_]?number|cookie"
+)
+_MAX_CACHED_NAME = 64
+_OLD_URL_KEYS = ("http.url", "http.target")
+_HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
+
+
+class Redactor:
+    """Knows which names are secret. One for a process; used from any thread."""
+
+    def __init__(self, names: Iterable[str] = (), header_names: Iterable[str] = ()) -> None:
+        """names: further patterns, searched in parameter and header names. header_names: for headers alone.
+
+        Patterns are regular expressions that compile; case does not matter.
+        """
+        more = list(names)
+        secret = re.compile("|".join([_SECRET_NAME, *more]), re.IGNORECASE)
+        header = re.compile("|".join([_SECRET_NAME, *more, *header_names]), re.IGNORECASE)
+        self._is_secret = lru_cache(512)(lambda name: secret.search(name) is not None)
+        self._search = secret.search
+        self.is_secret_header: Callable[[str], bool] = lambda name: header.search(name) is not None
+
+    def query(self, query: str) -> str:
+        """The query string with secret values as REDACTED; names, order and everything else as they were."""
+        if "=" not in query:
+            return query
+        parts = query.split("&")
+        for position, part in enumerate(parts):
+            name, equals, value = part.partition("=")
+            if value and self._is_secret_parameter(name):
+                parts[position] = f"{name}{equals}{REDACTED}"
+        return "&".join(parts)
+
+    def url(self, url: str) -> str:
+        """The URL with its user, its password and secret query values as REDACTED, and its fragment likewise."""
+        rest, hash_sign, fragment = url.partition("#")
+        rest, mark, query = rest.partition("?")
+        if "@" in rest:
+            rest = _without_user(rest)
+        if mark:
+            query = self.query(query)
+        return f"{rest}{mark}{query}{hash_sign}{self.query(fragment)}"
+
+    def header(self, name: str, values: Sequence[str]) -> list[str]:
+        """The values of a captured header, as one marker when its name is secret. name: in lower case."""
+        return [REDACTED_HEADER] if self.is_secret_header(name) else list(values)
+
+    def attributes(self, attributes: MutableMapping[str, object]) -> None:
+        """Redact what instrumentors of other packages have put on a span, in place, as the span ends.
+
+        Looks at url.full, url.query, their old names http.url and http.target, and captured headers.
+        """
+        query = attributes.get("url.query")
+        if type(query) is str:
+            attributes["url.query"] = self.query(query)
+        full = attributes.get("url.full")
+        if type(full) is str and ("?" in full or "@" in full or "#" in full):
+            attributes["url.full"] = self.url(full)
+        for key in _OLD_URL_KEYS:
+            old = attributes.get(key)
+            if type(old) is str and ("?" in old or "@" in old or "#" in old):
+                attributes[key] = self.url(old)
+        captured = [key for key in attributes if key.startswith(_HEADER_PREFIXES)]
+        for key in captured:
+            name = key.split(".header.", 1)[1].replace("_", "-")
+            if self.is_secret_header(name):
+                attributes[key] = (REDACTED_HEADER,)
+
+    def _is_secret_parameter(self, name: str) -> bool:
+        if "%" in name or "+" in name:  # frameworks decode names, so `to%6ben` is as secret as `token`
+            name = unquote_plus(name)
+        name = name.lower()
+        return self._is_secret(name) if len(name) <= _MAX_CACHED_NAME else self._search(name) is not None
+
+
+def _without_user(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    authority, slash, path = rest.partition("/")
+    if "@" not in authority:
+        return url
+    host = authority.rpartition("@")[2]
+    return f"{scheme}://{REDACTED}:{REDACTED}@{host}{slash}{path}"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings to running providers, set as OpenTelemetry's global ones. Each part is built inside the guard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanLimits
+from opentelemetry.sdk.version import __version__ as sdk_version
+
+from otel_distro import exporters, samplers
+from otel_distro.pipeline import resource as resources
+from otel_distro.pipeline.batch_span_processor import BatchSpanProcessor
+from otel_distro.pipeline.provider import TracerProvider
+from otel_distro.runtime import guard
+from otel_distro.settings.problem import Problem
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+    from otel_distro.settings.settings import LimitSettings, Settings
+
+OLDEST_SDK = (1, 45)
+NEXT_MAJOR_SDK = (2,)
+
+
+def check_versions() -> list[Problem]:
+    """A problem when the installed SDK is outside the range this version was made for."""
+    found = tuple(int(part) for part in sdk_version.split(".")[:2] if part.isdigit())
+    if OLDEST_SDK <= found < NEXT_MAJOR_SDK:
+        return []
+    return [
+        Problem(
+            "opentelemetry-sdk",
+            sdk_version,
+            "this version is outside the supported range 1.45 to 2",
+            "tracing goes on as far as it can; pip install 'opentelemetry-sdk>=1.45,<2'",
+        )
+    ]
+
+
+def install(settings: Settings) -> list[Problem]:
+    """Build every provider that is asked for and make it OpenTelemetry's global one."""
+    resource, problems = resources.create(settings)
+    provider, found = _tracer_provider(settings, resource)
+    trace.set_tracer_provider(provider)
+    problems += found
+    if settings.metrics_exporters:
+        from otel_distro.pipeline import metrics
+
+        problems += guard.load("metrics could not be set up", metrics.install, settings, resource) or []
+    if settings.logs_exporters:
+        from otel_distro.pipeline import logs
+
+        problems += guard.load("logs could not be set up", logs.install, settings, resource) or []
+    return problems
+
+
+def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerProvider, list[Problem]]:
+    sampler, problems = samplers.create(settings.sampler, str(resource.attributes.get("service.name")))
+    id_generator, found = _id_generator(settings.id_generator)
+    problems += found
+    provider = TracerProvider(
+        sampler=sampler,
+        resource=resource,
+        id_generator=id_generator,
+        span_limits=_span_limits(settings.limits),
+        renew_resource=resources.renewal(settings),
+    )
+    created, found = exporters.create(settings)
+    problems += found
+    for exporter in created:
+        provider.add_span_processor(_processor(exporter, settings))
+    return provider, problems
+
+
+def _processor(exporter: SpanExporter, settings: Settings) -> BatchSpanProcessor:
+    return BatchSpanProcessor(exporter, settings.bsp, drop_policy=settings.drop_policy)
+
+
+def _id_generator(name: str) -> tuple[IdGenerator | None, list[Problem]]:
+    if name == "random":
+        return None, []
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+    from opentelemetry.util._importlib_metadata import entry_points
+
+    for found in entry_points(group="opentelemetry_id_generator", name=name):
+        made = guard.load(f"OTEL_PYTHON_ID_GENERATOR={name} cannot be loaded", lambda found=found: found.load()())
+        if isinstance(made, IdGenerator):
+            return made, []
+    return None, [Problem("OTEL_PYTHON_ID_GENERATOR", name, "no such id generator is installed", "using random")]
+
+
+def _span_limits(limits: LimitSettings) -> SpanLimits:
+    def given(value: int | None) -> int:
+        return SpanLimits.UNSET if value is None else value
+
+    return SpanLimits(
+        max_attributes=SpanLimits.UNSET,
+        max_events=given(limits.events),
+        max_links=given(limits.links),
+        max_span_attributes=given(limits.span_attributes),
+        max_event_attributes=given(limits.event_attributes),
+        max_link_attributes=given(limits.link_attributes),
+        max_attribute_length=given(limits.attribute_length),
+        max_span_attribute_length=given(limits.span_attribute_length),
+    )
