@@ -56,19 +56,31 @@ class LeanSpan:
     """The shape of our own span class: ids as ints, attributes in a plain dict."""
 
     __slots__ = (
-        "_attributes", "_end_time", "_events", "_instrumentation_scope", "_kind", "_links", "_name", "_parent_id",
-        "_parent_is_remote", "_resource", "_span_id", "_start_time", "_status", "_trace_flags", "_trace_id",
-        "_trace_state", "dropped_attributes", "dropped_events", "dropped_links",
+        "_attributes", "_dropped_attributes", "_dropped_events", "_dropped_links", "_end_time", "_events",
+        "_instrumentation_scope", "_kind", "_links", "_name", "_parent_id", "_parent_is_remote", "_resource",
+        "_span_id", "_start_time", "_status", "_trace_flags", "_trace_id", "_trace_state",
     )  # fmt: skip
 
     def __init__(self, span: Any) -> None:
         context = span.get_span_context()
-        self._trace_id, self._span_id, self._trace_flags = context.trace_id, context.span_id, int(context.trace_flags)
+        self._trace_id, self._span_id, self._trace_flags = (
+            context.trace_id,
+            context.span_id,
+            int(context.trace_flags),
+        )
         self._parent_id, self._parent_is_remote, self._trace_state = 0, False, None
         self._attributes = dict(span._attributes)
         self._events = self._links = None
-        self.dropped_attributes = self.dropped_events = self.dropped_links = 0
-        for name in ("_name", "_kind", "_start_time", "_end_time", "_resource", "_instrumentation_scope", "_status"):
+        self._dropped_attributes = self._dropped_events = self._dropped_links = 0
+        for name in (
+            "_name",
+            "_kind",
+            "_start_time",
+            "_end_time",
+            "_resource",
+            "_instrumentation_scope",
+            "_status",
+        ):
             setattr(self, name, getattr(span, name))
 
 
@@ -81,7 +93,9 @@ def cpu_us(work: Callable[[], object], spans: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()

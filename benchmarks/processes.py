@@ -23,6 +23,8 @@ TRACES_ONLY = {
     "OTEL_TRACES_EXPORTER": "otlp_proto_http",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
+    "OTEL_PYTHON_DISTRO": "distro",  # or upstream's launcher would take ours, which is installed beside it
+    "OTEL_PYTHON_CONFIGURATOR": "configurator",
 }
 
 
@@ -45,7 +47,8 @@ class Summary(NamedTuple):
 
 def clean_environment() -> dict[str, str]:
     """The environment without anything that a tracer reads."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "JAEGER_"))}
+    unwanted = ("OTEL_", "JAEGER_", "PYTHON")  # PYTHONDONTWRITEBYTECODE would have us compiled at every start
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
 def run(command: Sequence[str], environ: Mapping[str, str], cwd: Path | None = None) -> Cost:

@@ -41,7 +41,18 @@ def _start() -> None:
 
     import_hook.forget_before("opentelemetry")
     guard.load("the tracing pipeline could not be built", _build_pipeline, settings)
+    _flush_in_children()
     activation.begin(settings)
+
+
+def _flush_in_children() -> None:
+    """Children of multiprocessing and billiard leave by os._exit; they are taught to flush first."""
+    from otel_distro.instrumentation import import_hook
+    from otel_distro.runtime import exit
+
+    import_hook.after("multiprocessing.util", exit.on_multiprocessing_imported)
+    import_hook.after("billiard.util", exit.on_multiprocessing_imported)
+    import_hook.after("billiard.pool", exit.on_billiard_pool_imported)
 
 
 def _start_propagation() -> None:

@@ -15,7 +15,7 @@ from tests.harness.example_traces import (
     pulls_scenario,
     visit_graphs,
 )
-from tests.harness.trace_tree import all_spans, check, trees_of_jaeger
+from tests.harness.trace_tree import all_spans, check_all, trees_of_jaeger
 
 if TYPE_CHECKING:
     from tests.harness.jaeger import Jaeger
@@ -53,10 +53,7 @@ def test_jokes(jaeger: Jaeger, environ: dict[str, str], prefix: str) -> None:
     assert [step.status for step in steps] == statuses
     expected = [step.trace for step in steps]
     stored = jaeger.wait_for_spans(prefix + "front", len(all_spans(expected)))
-    actual = trees_of_jaeger(stored)
-    assert len(expected) == len(actual)
-    for wanted, found in zip(expected, actual, strict=True):
-        check(wanted, found)
+    check_all(expected, trees_of_jaeger(stored))
     assert {prefix + "front", prefix + "jokes"} <= set(jaeger.services())
 
 
@@ -67,10 +64,8 @@ def test_pulls(jaeger: Jaeger, environ: dict[str, str], prefix: str) -> None:
         statuses = [apps.page.get(step.path).status for step in steps]
     assert [step.status for step in steps] == statuses
     expected = [step.trace for step in steps]
-    actual = trees_of_jaeger(jaeger.wait_for_spans(prefix + "pulls", len(all_spans(expected))))
-    assert len(expected) == len(actual)
-    for wanted, found in zip(expected, actual, strict=True):
-        check(wanted, found)
+    stored = jaeger.wait_for_spans(prefix + "pulls", len(all_spans(expected)))
+    check_all(expected, trees_of_jaeger(stored))
 
 
 def test_graphs(jaeger: Jaeger, environ: dict[str, str], prefix: str) -> None:

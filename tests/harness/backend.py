@@ -3,7 +3,7 @@
 
 In a test:
 
-    from harness.backend import Backend, status
+    from tests.harness.backend import Backend, status
 
     with Backend() as backend:                            # mode "ok"
         ... run something with OTEL_EXPORTER_OTLP_ENDPOINT=backend.url ...
@@ -15,7 +15,7 @@ In a test:
         ...                                                                     # the last one stays
     backend.script("reset", "ok")                                               # or change it later
 
-As a process of its own: `python tests/harness/backend.py [--port N] [--mode NAME]` prints its URL as the
+As a process of its own: `python -m tests.harness.backend [--port N] [--mode NAME]` prints its URL as the
 first line, runs until its standard input ends or it is killed, and answers `GET /-/spans` with JSON.
 
 Modes, by name or made with the function of that name when they take options:
@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from typing_extensions import Self
+
 
 class RecordedSpan(NamedTuple):
     """One span as it arrived. Ids are lower-case hex, "" when absent; attributes are plain Python values."""
@@ -110,13 +112,12 @@ class RecordedRequest(NamedTuple):
     connection: int
 
 
-Mode = "str | Callable[[Exchange], None]"
-
-
 class Backend:
     """The server. Context manager; also start() and stop()."""
 
-    def __init__(self, *modes: Any, port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None):
+    def __init__(
+        self, *modes: Any, port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    ):
         self._changed = threading.Condition()
         self._modes = [_mode(m) for m in modes or ("ok",)]
         self._requests: list[RecordedRequest] = []
@@ -141,9 +142,11 @@ class Backend:
         """Full URL of the traces path."""
         return f"{self.url}/v1/traces"
 
-    def start(self) -> Backend:
+    def start(self) -> Self:
         """Serve from a thread."""
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="backend", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name="backend", daemon=True
+        )
         self._thread.start()
         return self
 
@@ -158,7 +161,7 @@ class Backend:
                 _shut(connection)
         self._server.server_close()
 
-    def __enter__(self) -> Backend:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
@@ -187,7 +190,9 @@ class Backend:
 
     def wait_for(self, count: int, timeout_s: float = 5.0) -> list[RecordedSpan]:
         """The stored spans once there are `count` different ones."""
-        self._wait(lambda: len({(s.trace_id, s.span_id) for s in self._spans}) >= count, timeout_s, f"{count} spans")
+        self._wait(
+            lambda: len({(s.trace_id, s.span_id) for s in self._spans}) >= count, timeout_s, f"{count} spans"
+        )
         return self.spans()
 
     def wait_for_requests(self, count: int, timeout_s: float = 5.0) -> list[RecordedRequest]:
@@ -204,9 +209,8 @@ class Backend:
     def _wait(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         with self._changed:
             if not self._changed.wait_for(condition, timeout_s):
-                raise AssertionError(
-                    f"no {what} within {timeout_s} s: {len(self._spans)} spans in {len(self._requests)} requests"
-                )
+                got = f"{len(self._spans)} spans in {len(self._requests)} requests"
+                raise AssertionError(f"no {what} within {timeout_s} s: {got}")
 
     def _next_mode(self) -> Callable[[Exchange], None]:
         return self._modes.pop(0) if len(self._modes) > 1 else self._modes[0]
@@ -238,7 +242,9 @@ class Backend:
 class Exchange:
     """One request and the means to answer it."""
 
-    def __init__(self, backend: Backend, connection: socket.socket, request: RecordedRequest, spans: list[RecordedSpan]):
+    def __init__(
+        self, backend: Backend, connection: socket.socket, request: RecordedRequest, spans: list[RecordedSpan]
+    ):
         self.backend = backend
         self.connection = connection
         self.request = request
@@ -405,7 +411,7 @@ def partial(rejected: int = 1, message: str = "no room") -> Callable[[Exchange],
 
 def fail(percent: float = 70, seed: int = 1) -> Callable[[Exchange], None]:
     chance = random_module.Random(seed)
-    return lambda exchange: (exchange.answer(503) if chance.random() * 100 < percent else exchange.accept())
+    return lambda exchange: exchange.answer(503) if chance.random() * 100 < percent else exchange.accept()
 
 
 def flap(up_s: float = 1.0, down_s: float = 1.0) -> Callable[[Exchange], None]:
@@ -431,8 +437,23 @@ def raw(data: bytes) -> Callable[[Exchange], None]:
 
 _MODES: dict[str, Callable[..., Callable[[Exchange], None]]] = {
     f.__name__: f
-    for f in (ok, slow, silent, trickle, trickle_body, reset, close, close_mid_reply, huge, gzip_bomb)
-    + (junk, redirect, partial, fail, flap)
+    for f in (
+        ok,
+        slow,
+        silent,
+        trickle,
+        trickle_body,
+        reset,
+        close,
+        close_mid_reply,
+        huge,
+        gzip_bomb,
+        junk,
+        redirect,
+        partial,
+        fail,
+        flap,
+    )
 }
 
 
@@ -481,8 +502,8 @@ class _Handler(socketserver.BaseRequestHandler):
             connection = backend.tls.wrap_socket(connection, server_side=True)
             connection.settimeout(None)
         number = backend._opened(connection)
+        reader = connection.makefile("rb")
         try:
-            reader = connection.makefile("rb")
             while (request := _read_request(reader, number)) and not backend.stopping.is_set():
                 if request.path == "/-/spans":
                     found = json.dumps([s._asdict() for s in backend.spans()], default=repr).encode()
@@ -499,14 +520,10 @@ class _Handler(socketserver.BaseRequestHandler):
                 backend._received(request._replace(span_count=len(spans)))(exchange)
                 if not exchange.keep_open:
                     break
-            reader.close()
         finally:
             backend._closed(connection)
-            if connection is not self.request:
-                connection.close()
-
-    def finish(self) -> None:
-        pass
+            reader.close()
+            connection.close()  # before the server says goodbye, or a reset would become a farewell
 
 
 def _read_request(reader: Any, number: int) -> RecordedRequest | None:
@@ -581,7 +598,8 @@ def _recorded(span: Any, resource: Any, scope: Any) -> RecordedSpan:
         end_ns=span.end_time_unix_nano,
         attributes=_plain_map(span.attributes),
         events=[
-            {"name": e.name, "time_ns": e.time_unix_nano, "attributes": _plain_map(e.attributes)} for e in span.events
+            {"name": e.name, "time_ns": e.time_unix_nano, "attributes": _plain_map(e.attributes)}
+            for e in span.events
         ],
         links=[
             {

@@ -154,11 +154,11 @@ def check_graphs(service: str, roots: list[Span]) -> None:
     assert found == GRAPHS_SERVER_SPANS
     for page in all_spans(pages):
         assert service == page.service
-        assert "UNSET" == page.status, page.name
+        assert page.status == "UNSET", page.name
     for page in pages:
         for query in page.children:
-            assert ("client", "sqlite") == (query.kind, query.attributes["db.system.name"]), query.name
+            assert (query.kind, query.attributes["db.system.name"]) == ("client", "sqlite"), query.name
     queries = [len(page.children) for page in pages]
-    assert 0 == queries[0]  # the login page asks nothing
+    assert queries[0] == 0  # the login page asks nothing
     assert queries[2] >= 4  # is the name free, make the user, make the session, note the login
     assert queries[3] == queries[4] + 1  # the second list is from the cache

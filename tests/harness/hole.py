@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Hole:
@@ -24,7 +28,7 @@ class Hole:
         self.url = f"http://127.0.0.1:{self.port}"
         self._fillers: list[socket.socket] = []
 
-    def __enter__(self) -> Hole:
+    def __enter__(self) -> Self:
         for _ in range(8):
             filler = socket.socket()
             filler.settimeout(0.1)

@@ -21,9 +21,11 @@ _STATUSES = ("UNSET", "OK", "ERROR")
 
 # names of the old HTTP conventions: a span that carries one was made by the wrong set
 OLD_ATTRIBUTES = frozenset(
-    ("http.method", "http.url", "http.target", "http.host", "http.scheme", "http.status_code", "http.flavor")
-    + ("http.server_name", "http.user_agent", "net.host.name", "net.host.port")
-    + ("net.peer.name", "net.peer.port", "net.peer.ip")
+    (
+        *("http.method", "http.url", "http.target", "http.host", "http.scheme", "http.status_code"),
+        *("http.flavor", "http.server_name", "http.user_agent", "net.host.name", "net.host.port"),
+        *("net.peer.name", "net.peer.port", "net.peer.ip"),
+    )
 )
 
 
@@ -117,22 +119,35 @@ def _trees(rows: list[_Row]) -> list[Span]:
 def check(expected: Span, actual: Span) -> None:
     """Compare span by span, from the root down."""
     where = f"{expected.service}: {expected.kind} {expected.name}"
-    assert (expected.service, expected.kind, expected.name) == (actual.service, actual.kind, actual.name), (
-        where
-    )
-    assert expected.status == actual.status, where
-    present = {key: value for key, value in actual.attributes.items() if key in expected.attributes}
-    assert expected.attributes == present, where
-    assert set() == OLD_ATTRIBUTES & actual.attributes.keys(), where
-    assert [name for name, _ in expected.events] == [name for name, _ in actual.events], where
+    _same(where, (expected.service, expected.kind, expected.name), (actual.service, actual.kind, actual.name))
+    _same(f"{where}: status", expected.status, actual.status)
+    _same(f"{where}: attributes", expected.attributes, _restricted(actual.attributes, expected.attributes))
+    _same(f"{where}: old attributes", set(), OLD_ATTRIBUTES & actual.attributes.keys())
+    _same(f"{where}: events", [name for name, _ in expected.events], [name for name, _ in actual.events])
     for (name, wanted), (_, found) in zip(expected.events, actual.events, strict=True):
-        assert wanted == {key: value for key, value in found.items() if key in wanted}, (
-            f"{where}, event {name}"
-        )
-    below = [f"{child.service}: {child.name}" for child in actual.children]
-    assert [f"{child.service}: {child.name}" for child in expected.children] == below, where
+        _same(f"{where}: attributes of event {name}", wanted, _restricted(found, wanted))
+    _same(f"{where}: children", _headings(expected.children), _headings(actual.children))
     for wanted_child, found_child in zip(expected.children, actual.children, strict=True):
         check(wanted_child, found_child)
+
+
+def check_all(expected: list[Span], actual: list[Span]) -> None:
+    """Compare traces one to one, in the order in which they began."""
+    _same("traces", _headings(expected), _headings(actual))
+    for wanted, found in zip(expected, actual, strict=True):
+        check(wanted, found)
+
+
+def _same(what: str, expected: object, actual: object) -> None:
+    assert expected == actual, f"{what}: expected {expected!r}, found {actual!r}"
+
+
+def _restricted(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if key in wanted}
+
+
+def _headings(spans: list[Span]) -> list[str]:
+    return [f"{span.service}: {span.name}" for span in spans]
 
 
 def all_spans(roots: list[Span]) -> list[Span]:

@@ -28,8 +28,13 @@ def picture_list(request):
     if request.method == "POST" and form.is_valid():
         picture = form.save(commit=False)
         picture.owner = request.user
-        _draw_and_save(request, picture)
-        return redirect("picture", picture.pk)
+        try:
+            picture.png = _drawn(request, picture.source)
+        except DrawingError as problem:
+            form.add_error("source", f"Graphviz could not draw this: {problem}")
+        else:
+            save_picture(picture)
+            return redirect("picture", picture.pk)
     pictures, origin = pictures_of(request.user)
     return render(request, "graphs/list.html", {"form": form, "pictures": pictures, "origin": origin})
 
@@ -42,7 +47,13 @@ def picture_page(request, pk):
 @login_required
 @require_POST
 def draw_again(request, pk):
-    _draw_and_save(request, _picture(request, pk))
+    picture = _picture(request, pk)
+    try:
+        picture.png = _drawn(request, picture.source)
+    except DrawingError as problem:
+        messages.error(request, f"Graphviz could not draw this: {problem}")
+    else:
+        save_picture(picture)
     return redirect("picture", pk)
 
 
@@ -58,11 +69,10 @@ def _picture(request, pk):
     return get_object_or_404(Picture, pk=pk, owner=request.user)
 
 
-def _draw_and_save(request, picture):
-    """Keep the text whatever happens to the drawing, and tell the user what happened."""
+def _drawn(request, source):
+    """The PNG; empty where Graphviz is missing: the text is worth keeping, and the user is told."""
     try:
-        picture.png = draw(picture.source)
-        messages.success(request, "Drawn.")
+        png = draw(source)
     except GraphvizMissingError:
         messages.warning(
             request,
@@ -70,6 +80,6 @@ def _draw_and_save(request, picture):
             "Your text is saved. Install Graphviz (apt install graphviz, brew install graphviz) "
             "and press 'Draw again'.",
         )
-    except DrawingError as problem:
-        messages.error(request, f"Graphviz could not draw this: {problem}")
-    save_picture(picture)
+        return b""
+    messages.success(request, "Drawn.")
+    return png

@@ -93,9 +93,15 @@ def _on_first_party_import(module: ModuleType) -> None:
 
 def _is_worth_starting(name: str) -> bool:
     """Whether an import that activates this instrumentor should start the SDK: it is installed, and not ambient."""
+    return name not in catalog.AMBIENT and is_installed(name)
+
+
+def is_installed(name: str) -> bool:
+    """Whether the instrumentor's own module is on sys.path, found without importing anything of it."""
     from os import path
 
-    if name in catalog.AMBIENT:
-        return False
-    folder = catalog.module_of(name).replace(".", "/")
-    return any(path.exists(f"{entry}/{folder}") or path.exists(f"{entry}/{folder}.py") for entry in sys.path)
+    for module in catalog.modules_of(name):
+        folder = module.replace(".", "/")
+        if any(path.exists(f"{entry}/{folder}") or path.exists(f"{entry}/{folder}.py") for entry in sys.path):
+            return True
+    return False

@@ -459,7 +459,7 @@ _OTHERS: tuple[Columns, ...] = (
         "procrastinate ~= 3.0",
     ),
     ("ray_serve", "ray-serve", "ray.serve:RayServeInstrumentor", "ray.serve", "ray >= 2.7"),
-    ("re", "re", "opentelemetry_instrumentation_re:ReInstrumentor", "re", ""),
+    ("re", "re", "opentelemetry_instrumentation_re:ReInstrumentor", "threading", ""),
     ("regex", "re", "opentelemetry_instrumentation_re:RegexInstrumentor", "regex", "regex >= 2021.0"),
     ("requestID", "requestID", "xrequest:RequestIdPropagatorInstrumentor", "threading", ""),
     ("sanic", "sanic", "sanic:SanicInstrumentor", "sanic", "sanic >= 20.12.0"),

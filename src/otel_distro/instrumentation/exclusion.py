@@ -42,8 +42,8 @@ def matcher(patterns: Iterable[str], health_checks: bool = False) -> Callable[[s
     """A function that says whether a path is excluded; None when nothing is.
 
     patterns: regular expressions that compile. Each must match whole segments: `healthz` excludes /healthz,
-    /healthz/db and /api/healthz, but not /unhealthz; `^/healthz$` excludes only that. A scheme and host, as in
-    `http://localhost/healthz`, are left out of account, because only the path is looked at, never the query.
+    /healthz/db and /api/healthz, but not /unhealthz; `^/healthz$` excludes only that. Scheme and host, as in
+    `http://localhost/healthz`, are left out of account: only the path counts, never the query.
     """
     alternatives = [_compiling(_anchored(pattern), pattern) for pattern in patterns if pattern]
     if not alternatives:

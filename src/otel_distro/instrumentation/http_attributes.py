@@ -11,11 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from otel_distro.instrumentation.redaction import Redactor
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from otel_distro.instrumentation.redaction import Redactor
     from otel_distro.settings.settings import InstrumentationSettings
 
 _VERSIONS = {
@@ -47,7 +46,7 @@ class HttpAttributes:
         self._headers = HeaderCapture(settings.server_request_headers, "http.request.header.", redactor)
 
     def of(self, environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
-        """Attributes at the start of a request. method: as name_of returned it; path: as path_of returned it."""
+        """Attributes at the start of a request. method: from method_of(); path: from path_of()."""
         sent = environ.get("REQUEST_METHOD") or ""
         peer = environ.get("REMOTE_ADDR")
         attributes: dict[str, Any] = {
@@ -63,7 +62,7 @@ class HttpAttributes:
         host = environ.get("HTTP_HOST")
         if host is None:
             host = _listening_host(environ)
-        if self._forwarded and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ or _is_proxied(environ)):
+        if self._forwarded and _is_forwarded(environ):
             client, host, scheme = _forwarded(environ, host)
             if scheme:
                 attributes["url.scheme"] = scheme
@@ -108,7 +107,9 @@ def path_of(environ: Mapping[str, Any]) -> str:
     """The path as the client sent it: percent-encoded, without query, user or host."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw and type(raw) is str:
-        if raw[0] != "/" and "://" in raw:  # absolute-form, as sent to a proxy: may hold a user and a password
+        if (
+            raw[0] != "/" and "://" in raw
+        ):  # absolute-form, as sent to a proxy: may hold a user and a password
             raw = "/" + raw.partition("://")[2].partition("/")[2]
         path: str = raw.partition("?")[0].partition("#")[0]
         if path[:1] in "/*":
@@ -126,7 +127,7 @@ def _quoted(path: str) -> str:
 
 @lru_cache(256)
 def split_host(host: str) -> tuple[str | None, int | None]:
-    """`example.com:8443` as address and port, `[::1]:80` likewise; the port is None when it is not given."""
+    """`example.com:8443` and `[::1]:80` as address and port; the port is None when it is not given."""
     host = host.rpartition("@")[2].strip()
     if host.startswith("["):
         address, _, port = host[1:].partition("]")
@@ -152,8 +153,13 @@ def _listening_host(environ: Mapping[str, Any]) -> str | None:
     return f"{name}:{port}" if name and port else name
 
 
-def _is_proxied(environ: Mapping[str, Any]) -> bool:
-    return "HTTP_X_FORWARDED_PROTO" in environ or "HTTP_X_FORWARDED_HOST" in environ
+def _is_forwarded(environ: Mapping[str, Any]) -> bool:
+    return (
+        "HTTP_X_FORWARDED_FOR" in environ
+        or "HTTP_FORWARDED" in environ
+        or "HTTP_X_FORWARDED_PROTO" in environ
+        or "HTTP_X_FORWARDED_HOST" in environ
+    )
 
 
 class _Forwarded(NamedTuple):
@@ -201,7 +207,9 @@ class HeaderCapture:
         self.wanted = bool(names)
         self._prefix = prefix
         self._redactor = redactor
-        self._matches = lru_cache(256)(re.compile("|".join(f"(?:{name})" for name in names), re.I).fullmatch)
+        self._matches = lru_cache(256)(
+            re.compile("|".join(f"(?:{name})" for name in names), re.IGNORECASE).fullmatch
+        )
 
     def from_environ(self, environ: Mapping[str, Any], attributes: dict[str, Any]) -> None:
         """Add wanted request headers of a WSGI environ to attributes."""

@@ -7,6 +7,7 @@ A name decides, never a value: a value that looks harmless may be a password.
 from __future__ import annotations
 
 import re
+from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
@@ -18,7 +19,7 @@ REDACTED = "REDACTED"
 REDACTED_HEADER = "[REDACTED]"
 
 # searched in the lower-case name of a parameter or header
-_SECRET_NAME = (
+_NAMES_TO_HIDE = (
     r"passw|passphrase|passcode|^pwd$|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|signature|credential"
     r"|^sig$|^auth$|authoriz|authentication|^x-amz-|^x-goog-|^(jsession|phpsess|session)[-_]?id$|^sid$|csrf|xsrf|jwt"
     r"|^otp$|^ssn$|^cvv$|^cvc$|card[-_]?number|cookie"
@@ -32,13 +33,12 @@ class Redactor:
     """Knows which names are secret. One for a process; used from any thread."""
 
     def __init__(self, names: Iterable[str] = (), header_names: Iterable[str] = ()) -> None:
-        """names: further patterns, searched in parameter and header names. header_names: for headers alone.
-
-        Patterns are regular expressions that compile; case does not matter.
+        """names: further secret names, of parameters and headers; `*` and `?` as in file names.
+        header_names: regular expressions that compile, searched in names of headers. Case does not matter.
         """
-        more = list(names)
-        secret = re.compile("|".join([_SECRET_NAME, *more]), re.IGNORECASE)
-        header = re.compile("|".join([_SECRET_NAME, *more, *header_names]), re.IGNORECASE)
+        more = [f"^{translate(name)}" for name in names]
+        secret = re.compile("|".join([_NAMES_TO_HIDE, *more]), re.IGNORECASE)
+        header = re.compile("|".join([_NAMES_TO_HIDE, *more, *header_names]), re.IGNORECASE)
         self._is_secret = lru_cache(512)(lambda name: secret.search(name) is not None)
         self._search = secret.search
         self.is_secret_header: Callable[[str], bool] = lambda name: header.search(name) is not None
@@ -55,7 +55,7 @@ class Redactor:
         return "&".join(parts)
 
     def url(self, url: str) -> str:
-        """The URL with its user, its password and secret query values as REDACTED, and its fragment likewise."""
+        """The URL with its user, its password and secret values of query and fragment as REDACTED."""
         rest, hash_sign, fragment = url.partition("#")
         rest, mark, query = rest.partition("?")
         if "@" in rest:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from otel_distro.instrumentation import catalog, compatibility, entry_points
+from otel_distro.instrumentation import activation, catalog, compatibility, entry_points
 from otel_distro.runtime import guard, log
 from otel_distro.settings import upstream
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 GROUP = "opentelemetry_instrumentor"
 FIRST_PARTY = {
-    "django": "otel_distro.instrumentation.django:DjangoInstrumentor",
-    "flask": "otel_distro.instrumentation.flask:FlaskInstrumentor",
+    "django": "otel_distro.instrumentation.django.patch",
+    "flask": "otel_distro.instrumentation.flask.patch",
 }
 
 
@@ -59,6 +59,8 @@ class Switchboard:
         """Switch one instrumentor on, unless that was decided before. Never raises."""
         if name in self._decided:
             return
+        if name in catalog.AMBIENT and not activation.is_installed(name):
+            return  # everybody imports its library, and few want it traced: not worth a word
         self._decided[name] = "is being switched on"
         reason = self._why_not(name)
         if reason is None:
@@ -93,14 +95,16 @@ class Switchboard:
             return "no metrics exporter is named"
         if name in FIRST_PARTY or name in self._foreign:
             return None
+        if not activation.is_installed(name):
+            return f"package missing: pip install {catalog.row(name).package}"
         return self._incompatible(name)
 
     def _incompatible(self, name: str) -> str | None:
-        row = catalog.row(name)
-        reason = compatibility.check(row, compatibility.installed_version)
-        if reason is not None and compatibility.installed_version(row.package) is not None:
-            log.warn(f"{name} is not traced: {reason}")
-        return reason
+        reasons = [compatibility.check(row, compatibility.installed_version) for row in catalog.rows(name)]
+        if None in reasons:
+            return None
+        log.warn(f"{name} is not traced: {reasons[0]}")
+        return reasons[0]
 
     def _instrument(self, name: str) -> str:
         with upstream.during_import():
@@ -109,13 +113,13 @@ class Switchboard:
 
     def _load_and_instrument(self, name: str) -> bool:
         if name in FIRST_PARTY:
-            where = FIRST_PARTY[name]
-        elif name in self._foreign:
-            where = self._foreign[name].value
-        else:
-            where = catalog.row(name).entry_point
+            import_module(FIRST_PARTY[name]).instrument(self._settings, **self._options.get(name, {}))
+            return True
+        where = self._foreign[name].value if name in self._foreign else catalog.row(name).entry_point
         instrumentor: Any = _resolve(where)()
-        if not getattr(instrumentor, "is_instrumented_by_opentelemetry", False):  # the app did it itself: not twice
+        if not getattr(
+            instrumentor, "is_instrumented_by_opentelemetry", False
+        ):  # the app did it itself: not twice
             instrumentor.instrument(skip_dep_check=True, **self._options.get(name, {}))
         return True
 

@@ -13,7 +13,7 @@ from otel_distro import exporters, samplers
 from otel_distro.pipeline import resource as resources
 from otel_distro.pipeline.batch_span_processor import BatchSpanProcessor
 from otel_distro.pipeline.provider import TracerProvider
-from otel_distro.runtime import guard
+from otel_distro.runtime import exit, guard
 from otel_distro.settings.problem import Problem
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ def check_versions() -> list[Problem]:
 
 def install(settings: Settings) -> list[Problem]:
     """Build every provider that is asked for and make it OpenTelemetry's global one."""
+    exit.configure(settings.exit_timeout_s)
+    if settings.flush_on_sigterm:
+        exit.flush_on_sigterm()
     resource, problems = resources.create(settings)
     provider, found = _tracer_provider(settings, resource)
     trace.set_tracer_provider(provider)
@@ -79,7 +82,8 @@ def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerP
 
 
 def _processor(exporter: SpanExporter, settings: Settings) -> BatchSpanProcessor:
-    return BatchSpanProcessor(exporter, settings.bsp, drop_policy=settings.drop_policy)
+    size_was_given = any(variable == "OTEL_BSP_MAX_QUEUE_SIZE" for variable, _ in settings.origin)
+    return BatchSpanProcessor(exporter, settings.bsp, drop_policy=settings.drop_policy, elastic=not size_was_given)
 
 
 def _id_generator(name: str) -> tuple[IdGenerator | None, list[Problem]]:

@@ -13,8 +13,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, ConsoleLogRecordExporter
 
 from otel_distro.pipeline import upstream_exporters
-from otel_distro.runtime import exit as exits
-from otel_distro.runtime import guard
+from otel_distro.runtime import exit, guard
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -36,7 +35,7 @@ def install(settings: Settings, resource: Resource) -> list[Problem]:
         if made is not None:
             provider.add_log_record_processor(_processor(made, settings))
     set_logger_provider(provider)
-    exits.at_exit("logs", lambda timeout_s: provider.force_flush(int(timeout_s * 1000)))
+    exit.register(lambda deadline: provider.force_flush(int((deadline.remaining_s() or 0.0) * 1000)))
     return problems
 
 

@@ -30,8 +30,7 @@ from opentelemetry.sdk.metrics.view import (
 )
 
 from otel_distro.pipeline import upstream_exporters
-from otel_distro.runtime import exit as exits
-from otel_distro.runtime import guard
+from otel_distro.runtime import exit, guard
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -62,7 +61,7 @@ def install(settings: Settings, resource: Resource) -> list[Problem]:
         metric_readers=readers, resource=resource, exemplar_filter=exemplar_filter(), shutdown_on_exit=False
     )
     metrics.set_meter_provider(provider)
-    exits.at_exit("metrics", lambda timeout_s: provider.shutdown(timeout_millis=timeout_s * 1000))
+    exit.register(lambda deadline: provider.shutdown(timeout_millis=(deadline.remaining_s() or 0.0) * 1000))
     return problems
 
 

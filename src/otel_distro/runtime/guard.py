@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from otel_distro.runtime import counters, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +32,24 @@ def load(what: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwar
     try:
         return function(*args, **kwargs)
     except (Exception, SystemExit) as error:
+        report(what, error)
+        return None
+
+
+def each(what: str, functions: Iterable[Callable[[T], object]], argument: T) -> None:
+    """Call every function with argument; one that fails does not keep the next from running."""
+    for function in functions:
+        try:
+            function(argument)
+        except Exception as error:
+            report(f"{what} of {type(getattr(function, '__self__', function)).__name__}", error)
+
+
+def survive(what: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Like call, for threads of our own, which nothing may end: there no interrupt is the user's."""
+    try:
+        return function(*args, **kwargs)
+    except BaseException as error:
         report(what, error)
         return None
 

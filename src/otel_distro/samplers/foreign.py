@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ForeignSampler(Sampler):
-    """Asks another package's sampler; a span it fails on is not sampled, and the app never sees the failure."""
+    """Asks another package's sampler; a span it fails on is not sampled, and the app never notices."""
 
     def __init__(self, name: str, sampler: object) -> None:
         """name: as in OTEL_TRACES_SAMPLER. Raises TypeError when sampler is none."""
@@ -27,7 +27,7 @@ class ForeignSampler(Sampler):
         self._name = f"sampler {name}"
         self._sampler = sampler
 
-    def should_sample(
+    def should_sample(  # noqa: PLR0917
         self,
         parent_context: Context | None,
         trace_id: int,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sampling strategies as Jaeger sends them, in JSON or protobuf. Pure.
 
-    Strategy
-      Probabilistic   one rate for the service
-      RateLimiting    traces a second for the service
-      PerOperation    a rate by span name, with a default and a lower bound
+Strategy
+  Probabilistic   one rate for the service
+  RateLimiting    traces a second for the service
+  PerOperation    a rate by span name, with a default and a lower bound
 """
 
 from __future__ import annotations
@@ -131,10 +131,7 @@ def from_protobuf(body: bytes) -> Strategy:
 
     Raises StrategyError.
     """
-    parts: dict[int, bytes] = {}
-    for number, value in _fields(body):
-        if isinstance(value, bytes):
-            parts[number] = value
+    parts = {number: value for number, value in _fields(body) if isinstance(value, bytes)}
     if 4 in parts:
         return _per_operation_message(parts[4])
     if 2 in parts:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 # how the process trees that serve requests mark the processes that do the work
 _WORKER_VARIABLES = ("RUN_MAIN", "WERKZEUG_RUN_MAIN", "GUNICORN_FD", "FORKED_BY_MULTIPROCESSING")
-_WORKER_ARGUMENTS = ("--multiprocessing-fork", "multiprocessing.spawn", "multiprocessing.forkserver", "billiard.spawn")
+_WORKER_ARGUMENTS = (
+    "--multiprocessing-fork",
+    "multiprocessing.spawn",
+    "multiprocessing.forkserver",
+    "billiard.spawn",
+)
 
 
 class Wish:

@@ -5,14 +5,10 @@ A parser is handed text that is not empty and has no blanks around it. Source of
 Environment Variable Specification, "Parsing".
 """
 
-from __future__ import annotations
-
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 MOST = 2**31 - 1
 """The largest number the specification asks implementations to take; Java users write it for "unlimited"."""
@@ -33,7 +29,7 @@ class Fault(NamedTuple):
     value: object = None
 
 
-Parser: TypeAlias = "Callable[[str], object]"
+Parser: TypeAlias = Callable[[str], object]
 
 
 def text(raw: str) -> object:
@@ -47,7 +43,7 @@ def readable(raw: str) -> str:
 
 
 def file(raw: str) -> object:
-    """A file that must be readable. The path is kept when it is not: whoever needs it goes without, not around."""
+    """A file that must be readable. The path is kept when it is not: what needs it fails then."""
     try:
         found, readable_file = os.path.exists(raw), os.access(raw, os.R_OK) and not os.path.isdir(raw)
     except ValueError:  # a NUL, or letters that this file system cannot spell
@@ -67,7 +63,7 @@ def boolean(raw: str) -> object:
 
 
 def switch(raw: str) -> object:
-    """For variables of our own, and those of Python's that are on by default: the usual words for yes and no."""
+    """The usual words for yes and no: for our own variables, and those of Python that are on by default."""
     lower = raw.lower()
     if lower in ("true", "1", "yes", "on"):
         return True
@@ -83,7 +79,9 @@ def number(least: int = 0, most: int = MOST, unit: str = "") -> Parser:
         digits = raw[1:] if raw[0] in "+-" else raw
         if not (digits.isascii() and digits.isdigit()):
             return Fault(f"not a whole number{unit}")
-        value = int(raw) if len(digits) <= 20 else (-1 if raw[0] == "-" else most + 1)  # int() of a long text is slow
+        value = (
+            int(raw) if len(digits) <= 20 else (-1 if raw[0] == "-" else most + 1)
+        )  # int() of a long text is slow
         if value < least:
             return Fault(f"less than {least}")
         return Fault(f"more than {most}") if value > most else value
@@ -101,7 +99,9 @@ def timeout(raw: str) -> object:
     """Milliseconds; 0 is no limit. A very short one is taken as it is, but was probably meant in seconds."""
     value = milliseconds(raw)
     if isinstance(value, int) and 0 < value < SHORTEST_LIKELY_TIMEOUT_MS:
-        return Fault(f"these are milliseconds; for {value} seconds write {value * 1000}", f"using {value} ms", value)
+        return Fault(
+            f"these are milliseconds; for {value} seconds write {value * 1000}", f"using {value} ms", value
+        )
     return value
 
 
@@ -121,7 +121,7 @@ def decimal(raw: str) -> float | None:
 
 
 def one_of(*names: str, **aliases: str) -> Parser:
-    """An enumeration: any case; other spellings that are common by their alias, written with _ for any mark."""
+    """An enumeration, in any case. aliases: other spellings that are common, with _ for / and -."""
 
     def parse(raw: str) -> object:
         lower = raw.lower()
@@ -159,7 +159,9 @@ def choices(*known: str, **aliases: str) -> Parser:
         given = members(raw)
         if not given:
             return Fault("an empty list")
-        known_case = [item.lower() if item.lower() in known or item.lower() in aliases else item for item in given]
+        known_case = [
+            item.lower() if item.lower() in known or item.lower() in aliases else item for item in given
+        ]
         if [item.lower() for item in known_case] == ["none"]:
             return ()
         rest = [item for item in known_case if item.lower() != "none"]
@@ -282,12 +284,16 @@ def entities(raw: str) -> object:
             found.update(ids)
             found.update(more)
     if bad or not found:
-        return Fault("not type{id=value}[attribute=value]", "that entity is ignored", tuple(found.items()) or None)
+        return Fault(
+            "not type{id=value}[attribute=value]", "that entity is ignored", tuple(found.items()) or None
+        )
     return tuple(found.items())
 
 
 _HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~")
-_HEADERS_OF_OURS = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding", "connection"})
+_HEADERS_OF_OURS = frozenset(
+    {"content-type", "content-length", "content-encoding", "transfer-encoding", "connection"}
+)
 
 
 def headers(raw: str) -> object:
@@ -316,7 +322,9 @@ def _header(item: str) -> tuple[str, str] | Fault:
     if end < 0:
         return Fault("is no name=value pair")
     key, value = item[:end].strip().lower(), item[end + 1 :].strip()
-    if not key or not all(letter.isascii() and (letter.isalnum() or letter in _HEADER_MARKS) for letter in key):
+    if not key or not all(
+        letter.isascii() and (letter.isalnum() or letter in _HEADER_MARKS) for letter in key
+    ):
         return Fault("has a name that is no header name")
     if key in _HEADERS_OF_OURS:
         return Fault("is a header that the exporter sets itself")

@@ -1,25 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making values fit to be shown: credentials and queries in URLs masked, long ones cut."""
+"""Making values fit to be shown: secrets, credentials and queries masked, long ones cut."""
 
 from __future__ import annotations
 
 MASK = "***"
 _LONGEST = 160
+_SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "HEADERS", "API_KEY", "AUTH")
 
 
-def text(raw: str) -> str:
-    """The value with whatever could be a password in it masked, at most 160 characters. Never raises."""
-    shown = ",".join(_masked(item) for item in raw[:4096].split(","))
+def value(name: str, raw: str) -> str:
+    """A variable's value as it may be shown: a secret one as ***. Never raises."""
+    from otel_distro.settings.variables import BY_NAME
+
+    row = BY_NAME.get(name)
+    secret = row.secret if row is not None else any(word in name for word in _SECRET_WORDS)
+    return MASK if secret else url(raw)
+
+
+def url(raw: str) -> str:
+    """A URL, or any text with one, without passwords and the values of its query; at most 160 characters.
+
+    Never raises.
+    """
+    before, at, shown = raw.rpartition("@")
+    if at:  # a password may hold any mark, so everything up to the last @ goes
+        start, slashes, _ = before.partition("//")
+        shown = f"{start}//{MASK}@{shown}" if slashes else f"{MASK}@{shown}"
+    address, question, query = shown.partition("?")
+    if question and ("://" in address or "=" in query):
+        shown = address + "?" + "&".join(_masked(part) for part in query.split("&"))
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
-def _masked(item: str) -> str:
-    if "@" in item:  # a password may hold any mark, so everything before the last @ goes
-        before, _, after = item.rpartition("@")
-        start, slashes, _ = before.partition("//")
-        item = f"{start}//{MASK}@{after}" if slashes else f"{MASK}@{after}"
-    address, question, query = item.partition("?")
-    if question and ("://" in address or "=" in query):
-        parts = (part.partition("=") for part in query.split("&"))
-        item = address + "?" + "&".join(f"{key}={MASK}" if equals else key for key, equals, _ in parts)
-    return item
+def _masked(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={MASK}" if equals else MASK

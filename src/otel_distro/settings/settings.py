@@ -2,10 +2,8 @@
 """The frozen, typed result of reading the environment. Durations in seconds, sizes in bytes.
 
 A timeout of None means no limit. `origin` maps a variable's name to where its value came from, for every
-variable that was not left at its default: "environment", or the name of the variable that stood in for it.
+variable that decided something: "environment", or the name of the variable that stood in for it.
 """
-
-from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -24,7 +22,7 @@ class OtlpSettings(NamedTuple):
 
     endpoint: the URL requests are posted to, path included (HTTP); scheme://host:port, or a target in gRPC's
         own notation such as unix:/path (gRPC). A user and password in it have become a header, so it can
-        be shown once `redact.text` has masked its query.
+        be shown once `redact.url` has masked its query.
     endpoint_origin: the variable that gave it, or "default".
     insecure: plaintext (gRPC); always follows the endpoint's scheme, if it has one.
     headers: lower-case names, percent-decoded values, usable on the chosen protocol.
@@ -75,6 +73,14 @@ class JaegerClientSettings(NamedTuple):
     agent_port: int | None = None
     tags: tuple[tuple[str, str], ...] = ()
     traceid_128bit: bool = False
+
+
+class ProxySettings(NamedTuple):
+    """http_proxy, https_proxy, no_proxy: URLs with their credentials, never to be shown; the exceptions."""
+
+    http: str | None = None
+    https: str | None = None
+    no_proxy: tuple[str, ...] = ()
 
 
 class ZipkinSettings(NamedTuple):
@@ -202,6 +208,7 @@ class Settings(NamedTuple):
     jaeger: JaegerSettings = JaegerSettings()
     jaeger_client: JaegerClientSettings = JaegerClientSettings()
     zipkin: ZipkinSettings = ZipkinSettings()
+    proxies: ProxySettings = ProxySettings()
     bsp: BatchSettings = BatchSettings()
     blrp: BatchSettings = BatchSettings(schedule_delay_s=1.0)
     limits: LimitSettings = LimitSettings()

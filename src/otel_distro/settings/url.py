@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Taking an endpoint apart and putting it together, without urllib.parse, which costs start-up time."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from otel_distro.settings.parse import readable, unquote
@@ -68,7 +66,9 @@ def _host_and_port(address: str) -> tuple[str, int | None] | str:
     else:
         host, _, port = address.partition(":")
         if ":" in port:
-            return "an IPv6 address needs brackets" if _looks_like_ipv6(address) else "the port is not a number"
+            return (
+                "an IPv6 address needs brackets" if _looks_like_ipv6(address) else "the port is not a number"
+            )
     if not host:
         return "no host"
     if any(letter in "\"'<>\\^`{|}%,;=*!()$&+" for letter in host.partition("%")[0]):

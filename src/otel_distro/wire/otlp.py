@@ -30,6 +30,7 @@ _MAX_DEPTH = 32
 
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
+_FROM_REMOTE = _HAS_IS_REMOTE | _IS_REMOTE
 
 # trace_id=1, span_id=2, [parent_span_id=4,] start=7, end=8, flags=16, kind=6; tag and length in one number
 _ROOT = struct.Struct("<H16sH8sBQBQHIBB").pack
@@ -53,8 +54,9 @@ class Encoder:
     """Encodes batches; remembers what repeats. For one thread at a time.
 
     A span is anything with the attributes of the SDK's ReadableSpan that begin with an underscore. One whose
-    class has `_trace_id` carries its ids as ints (`_trace_id`, `_span_id`, `_parent_id`, `_trace_flags`,
-    `_parent_is_remote`, `_trace_state`), and no context object is touched.
+    class has `_trace_id` carries plain ints (`_trace_id`, `_span_id`, `_parent_id` that is 0 for a root,
+    `_trace_flags`, `_dropped_attributes`, `_dropped_events`, `_dropped_links`) beside `_parent_is_remote` and
+    `_trace_state`, and no context object is touched.
     """
 
     def __init__(self, max_span_bytes: int = 64 * 1024 * 1024) -> None:
@@ -103,9 +105,8 @@ class Encoder:
         if self._has_ids.get(cls):
             trace_id, parent_id = span._trace_id, span._parent_id
             span_id, trace_state = span._span_id, span._trace_state
-            flags = span._trace_flags | (
-                _HAS_IS_REMOTE | _IS_REMOTE if span._parent_is_remote else _HAS_IS_REMOTE
-            )
+            flags = span._trace_flags | (_FROM_REMOTE if span._parent_is_remote else _HAS_IS_REMOTE)
+            dropped = span._dropped_attributes or span._dropped_events or span._dropped_links
         elif cls not in self._has_ids:
             self._has_ids[cls] = hasattr(cls, "_trace_id")
             return self._span(span)
@@ -113,7 +114,7 @@ class Encoder:
             context, parent = span._context, span._parent
             trace_id, span_id, trace_state = context.trace_id, context.span_id, context.trace_state
             flags = context.trace_flags | _HAS_IS_REMOTE
-            parent_id = 0
+            parent_id, dropped = 0, True
             if parent is not None:
                 parent_id = parent.span_id
                 if parent.is_remote:
@@ -148,7 +149,8 @@ class Encoder:
             rest += self._links(span._links)
         if trace_state:
             rest += delimited(b"\x1a", utf8(",".join([f"{k}={v}" for k, v in trace_state.items()])))
-        rest += _dropped(span)
+        if dropped:
+            rest += _dropped(span)
         return fixed + body + rest if rest else fixed + body
 
     def _mended(self, span: Any) -> tuple[_Origin, bytes]:
@@ -175,7 +177,7 @@ class Encoder:
         out = []
         for event in events:
             attributes = event.attributes
-            dropped = getattr(attributes, "dropped", 0)
+            dropped = event.dropped_attributes
             body = (
                 _FIXED64(0x09, max(0, event.timestamp))
                 + delimited(b"\x12", utf8(text_of(event.name)))
@@ -189,7 +191,7 @@ class Encoder:
         out = []
         for link in links:
             context, attributes = link.context, link.attributes
-            dropped = getattr(attributes, "dropped", 0)
+            dropped = link.dropped_attributes
             flags = context.trace_flags | _HAS_IS_REMOTE | (_IS_REMOTE if context.is_remote else 0)
             state = context.trace_state
             body = (
@@ -358,12 +360,24 @@ class _Strings(_Values):
 
 
 class _Integers(_Values):
-    __slots__ = ()
+    __slots__ = ("_heads",)
+
+    def __init__(self, key: bytes, budget: _Budget) -> None:
+        super().__init__(key, budget)
+        # all that comes before a number of so many bytes
+        self._heads = [
+            varint(len(self.prefix) + 3 + n) + self.prefix + b"\x12" + varint(n + 1) + b"\x18"
+            for n in range(11)
+        ]
 
     def __missing__(self, value: int) -> bytes:
-        encoded = _pair(self.prefix, _integer(value))
-        self._remember(value, encoded)
-        return encoded
+        if -0x8000_0000_0000_0000 <= value <= 0x7FFF_FFFF_FFFF_FFFF:
+            number = int64(value)
+            encoded = self._heads[len(number)] + number
+            if len(self) < _MAX_VALUES_PER_KEY:
+                self._remember(value, encoded)
+            return encoded
+        return _pair(self.prefix, _integer(value))
 
 
 class _Booleans(_Values):

@@ -234,8 +234,23 @@ class TraceRequest:
         if pos > stop:
             raise DecodeError("a field is longer than its message")
         return SpanFields(
-            trace_id, span_id, parent, trace_state, flags, name, kind, start_ns, end_ns, attributes, dropped[0],
-            events, dropped[1], links, dropped[2], status_code, status_message,
+            trace_id,
+            span_id,
+            parent,
+            trace_state,
+            flags,
+            name,
+            kind,
+            start_ns,
+            end_ns,
+            attributes,
+            dropped[0],
+            events,
+            dropped[1],
+            links,
+            dropped[2],
+            status_code,
+            status_message,
         )
 
     def _event(self, start: int, stop: int) -> EventFields:

@@ -46,6 +46,7 @@ class MendedEvent(NamedTuple):
     name: str
     timestamp: int
     attributes: dict[Any, Any]
+    dropped_attributes: int
 
 
 class MendedLink(NamedTuple):
@@ -53,6 +54,7 @@ class MendedLink(NamedTuple):
 
     context: MendedContext
     attributes: dict[Any, Any]
+    dropped_attributes: int
 
 
 class MendedSpan:
@@ -78,9 +80,9 @@ class MendedSpan:
         self._status = _status(span._status)
         self._events = [_event(event) for event in _items(span._events)]
         self._links = [_link(link) for link in _items(span._links)]
-        self.dropped_attributes = _number(span.dropped_attributes, 0xFFFF_FFFF)
-        self.dropped_events = _number(span.dropped_events, 0xFFFF_FFFF)
-        self.dropped_links = _number(span.dropped_links, 0xFFFF_FFFF)
+        self._dropped_attributes = self.dropped_attributes = _number(span.dropped_attributes, 0xFFFF_FFFF)
+        self._dropped_events = self.dropped_events = _number(span.dropped_events, 0xFFFF_FFFF)
+        self._dropped_links = self.dropped_links = _number(span.dropped_links, 0xFFFF_FFFF)
 
 
 def text_of(value: Any) -> str:
@@ -128,7 +130,9 @@ def _status(status: Any) -> MendedStatus | None:
 
 
 def _event(event: Any) -> MendedEvent:
-    return MendedEvent(text_of(event.name), _number(event.timestamp, _MAX_NS), _mapping(event.attributes))
+    return MendedEvent(
+        text_of(event.name), _number(event.timestamp, _MAX_NS), _mapping(event.attributes), _dropped(event)
+    )
 
 
 def _link(link: Any) -> MendedLink:
@@ -142,4 +146,9 @@ def _link(link: Any) -> MendedLink:
             bool(context.is_remote),
         ),
         _mapping(link.attributes),
+        _dropped(link),
     )
+
+
+def _dropped(item: Any) -> int:
+    return _number(getattr(item, "dropped_attributes", 0), 0xFFFF_FFFF)

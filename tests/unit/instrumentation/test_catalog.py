@@ -90,6 +90,15 @@ def test_openTelemetry_own_instrumentor_is_recommended() -> None:
     assert "opentelemetry.instrumentation.openai" in catalog.modules_of("openai")
 
 
+def test_no_target_is_needed_to_act_on_a_target() -> None:
+    """The import hook loads the guard while it handles a target: the guard must not need that target."""
+    program = "import sys, otel_distro.runtime.guard\nprint(*sys.modules)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert not set(done.stdout.split()) & catalog.TARGETS.keys()
+
+
 def test_ambient_names_have_rows() -> None:
     """Every ambient name exists, and its row says so."""
     assert {name for name in catalog.NAMES if catalog.row(name).ambient} == catalog.AMBIENT

@@ -15,7 +15,9 @@ _SECRET_KEY = re.compile(
     r"|otel-distro-\d",
     re.IGNORECASE,
 )
-_URL_KEYS = frozenset({"url.full", "url.query", "url.original", "http.url", "http.target", "http.request.header.referer"})
+_URL_KEYS = frozenset(
+    {"url.full", "url.query", "url.original", "http.url", "http.target", "http.request.header.referer"}
+)
 _URL_PARAMETER = re.compile(
     r"([?&;]|^)([^=&;?#]*(?:token|passw|secret|signature|credential|api[_-]?key|auth|session)[^=&;?#]*|sig|key|t)=[^&;#\s]*",
     re.IGNORECASE,

@@ -17,12 +17,14 @@ from otel_distro.viewer.analysis.sql import has_placeholder, normalise_sql, norm
 from otel_distro.viewer.ingest import redact
 
 if TYPE_CHECKING:
-    from otel_distro.wire.otlp_decode import Attributes, ResourceFields, ScopeFields, SpanFields, Value
+    from otel_distro.wire.otlp_decode import Attributes, ResourceFields, SpanFields, Value
 
 MAX_TEXT = 200
 _INDEX = 4
 _INDEXED = ("http.", "db.", "exception.", "code.", "messaging.", "rpc.", "enduser.", "user.")
-_INDEXED_KEYS = frozenset({"url.path", "error.type", "server.address", "session.id", "graphql.operation.name"})
+_INDEXED_KEYS = frozenset(
+    {"url.path", "error.type", "server.address", "session.id", "graphql.operation.name"}
+)
 _NOT_INDEXED = ("http.request.header.", "http.response.header.", "db.query.parameter.", "http.request.body.")
 _MAX_TIME = (1 << 63) - 1
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
@@ -94,7 +96,9 @@ def add_span(part: Part, span: SpanFields, service: str, origin: int) -> dict[st
             fields = _clean(event.attributes, part.words)
             events.append([event.time_ns, event.name, fields, event.dropped_attributes])
             if event.name == "exception" and not exception:
-                exception = f"{fields.get('exception.type', '')}: {fields.get('exception.message', '')}"[:MAX_TEXT]
+                exception = f"{fields.get('exception.type', '')}: {fields.get('exception.message', '')}"[
+                    :MAX_TEXT
+                ]
     span_id = span.span_id.hex()
     name = span.name[:MAX_TEXT]
     part.rows.append([
@@ -136,7 +140,15 @@ def frame_of(stacktrace: str) -> str:
 
 
 def _count(
-    part: Part, service: str, name: str, kind: int, start_ns: int, duration: int, failed: bool, http_status: int, parent: str
+    part: Part,
+    service: str,
+    name: str,
+    kind: int,
+    start_ns: int,
+    duration: int,
+    failed: bool,
+    http_status: int,
+    parent: str,
 ) -> None:
     part.words.add(("service", service))
     part.words.add(("name", name))
@@ -206,3 +218,13 @@ def _place(attributes: dict[str, Value]) -> str:
         return ""
     line = attributes.get("code.line.number", attributes.get("code.lineno"))
     return f"{path}:{line}"[-MAX_TEXT:] if line is not None else path[-MAX_TEXT:]
+
+
+def is_indexed(key: str) -> bool:
+    """Whether traces can be found by this attribute without reading them."""
+    return bool(_classify(key) & _INDEX)
+
+
+def clean(pairs: Attributes) -> dict[str, Value]:
+    """Attributes without secrets, as a mapping; for those that are not searched."""
+    return _clean(pairs, set())

@@ -56,7 +56,9 @@ class SegmentWriter:
                 self._origins.clear()
             row = self.connection.execute("SELECT id FROM origin WHERE text = ?", (text,)).fetchone()
             if row is None:
-                found = self.connection.execute("INSERT INTO origin (text) VALUES (?)", (text,)).lastrowid or 0
+                found = (
+                    self.connection.execute("INSERT INTO origin (text) VALUES (?)", (text,)).lastrowid or 0
+                )
             else:
                 found = int(row[0])
             self._origins[text] = found
@@ -71,7 +73,13 @@ class SegmentWriter:
         wide = len(part.rows) > _WIDE_ABOVE
         self.connection.execute(
             "INSERT INTO chunk (tid, base, spans, summary, body) VALUES (?, ?, ?, ?, ?)",
-            (tid, base, len(part.rows), pack({"s": part.strings, "r": part.rows}, wide), pack(part.bodies, wide)),
+            (
+                tid,
+                base,
+                len(part.rows),
+                pack({"s": part.strings, "r": part.rows}, wide),
+                pack(part.bodies, wide),
+            ),
         )
         words = self._words
         ids = []
@@ -89,19 +97,19 @@ class SegmentWriter:
         run = self.connection.executemany
         run(
             "INSERT INTO edge (parent, child, kind, slot, calls, errors) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, errors = errors + excluded.errors",
+            " ON CONFLICT (parent, child, kind, slot) DO UPDATE SET calls = calls + excluded.calls, errors = errors + excluded.errors",
             [(*key, *counts) for key, counts in tallies.edges.items()],
         )
         run(
             "INSERT INTO endpoint (service, name, slot, bucket, calls, errors, total) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, errors = errors + excluded.errors,"
+            " ON CONFLICT (service, name, slot, bucket) DO UPDATE SET calls = calls + excluded.calls, errors = errors + excluded.errors,"
             " total = total + excluded.total",
             [(*key, *counts) for key, counts in tallies.endpoints.items()],
         )
         run(
             "INSERT INTO failure (service, type, place, message, calls, first, last, trace_id, span_id, name)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, first = min(first, excluded.first),"
+            " ON CONFLICT (service, type, place, message) DO UPDATE SET calls = calls + excluded.calls, first = min(first, excluded.first),"
             " trace_id = CASE WHEN excluded.last >= last THEN excluded.trace_id ELSE trace_id END,"
             " span_id = CASE WHEN excluded.last >= last THEN excluded.span_id ELSE span_id END,"
             " name = CASE WHEN excluded.last >= last THEN excluded.name ELSE name END,"
@@ -144,11 +152,19 @@ class SegmentWriter:
     def _operation(self, operation: tuple[str, str, int]) -> None:
         if len(self._operations) > _MAX_CACHED:
             self._operations.clear()
-        self.connection.execute("INSERT OR IGNORE INTO operation (service, name, kind) VALUES (?, ?, ?)", operation)
+        self.connection.execute(
+            "INSERT OR IGNORE INTO operation (service, name, kind) VALUES (?, ?, ?)", operation
+        )
         self._operations.add(operation)
 
 
 def _values(
-    start: int, finish: int, spans: int, errors: int, rank: int, root: tuple[Any, ...], services: dict[str, list[int]]
+    start: int,
+    finish: int,
+    spans: int,
+    errors: int,
+    rank: int,
+    root: tuple[Any, ...],
+    services: dict[str, list[int]],
 ) -> tuple[Any, ...]:
     return (start, finish, max(0, finish - start), spans, errors, rank, *root, json.dumps(services))

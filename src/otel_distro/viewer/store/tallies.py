@@ -65,7 +65,9 @@ class Tallies:
                 self._call(span.span_id, service, child, child_failed, child_slot)
         if kind in (_SERVER, _CONSUMER) or not any(parent):
             duration = max(0, span.end_ns - span.start_ns)
-            counts = self.endpoints.setdefault((service, span.name[:200], slot, bucket_of(duration)), [0, 0, 0])
+            counts = self.endpoints.setdefault(
+                (service, span.name[:200], slot, bucket_of(duration)), [0, 0, 0]
+            )
             counts[0] += 1
             counts[1] += failed
             counts[2] += duration // 1000
@@ -129,7 +131,9 @@ def _target(attributes: dict[str, Value]) -> tuple[str, str]:
         return (f"{system} {name}" if name else str(system))[:200], "db"
     messaging = attributes.get("messaging.system")
     if messaging:
-        destination = attributes.get("messaging.destination.name") or attributes.get("messaging.destination") or ""
+        destination = (
+            attributes.get("messaging.destination.name") or attributes.get("messaging.destination") or ""
+        )
         return f"{messaging} {destination}".strip()[:200], "messaging"
     if "http.request.method" in attributes or "http.method" in attributes:
         host = attributes.get("server.address") or attributes.get("net.peer.name") or "?"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The line of the user's own code that something happened on: not Python's, not a library's, not ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+_STANDARD_LIBRARY = tuple(
+    folder + os.sep for folder in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")} if folder
+)
+_MAX_FRAMES = 100
+
+
+def of_caller(depth: int = 1) -> dict[str, str | int] | None:
+    """code.* attributes of the nearest frame in the user's code, at most 100 frames up; None without one."""
+    frame: FrameType | None = sys._getframe(depth)
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return None
+        if _is_users(frame.f_code.co_filename):
+            return _attributes(frame, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def of_traceback(trace: TracebackType | None) -> dict[str, str | int] | None:
+    """code.* attributes of the innermost user frame that an exception passed; None without one."""
+    found = None
+    while trace is not None:
+        if _is_users(trace.tb_frame.f_code.co_filename):
+            found = trace
+        trace = trace.tb_next
+    return None if found is None else _attributes(found.tb_frame, found.tb_lineno)
+
+
+def _attributes(frame: FrameType, line: int | None) -> dict[str, str | int]:
+    code = frame.f_code
+    function = getattr(code, "co_qualname", code.co_name)  # Python 3.10 has no co_qualname
+    attributes: dict[str, str | int] = {
+        "code.file.path": code.co_filename,
+        "code.function.name": f"{frame.f_globals.get('__name__', '')}.{function}",
+    }
+    if line is not None:
+        attributes["code.line.number"] = line
+    return attributes
+
+
+@lru_cache(4096)
+def _is_users(file_name: str) -> bool:
+    if file_name.startswith(("<frozen", "<__array", _OURS)):
+        return False
+    if any(folder in file_name for folder in _LIBRARY_FOLDERS):
+        return False
+    return not file_name.startswith(_STANDARD_LIBRARY)

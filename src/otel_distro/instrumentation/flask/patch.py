@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put Flask's tracing in and take it out; shared by start-up and by FlaskInstrumentor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otel_distro.instrumentation import first_party
+from otel_distro.instrumentation.flask import server
+from otel_distro.instrumentation.patching import Patches
+
+if TYPE_CHECKING:
+    from otel_distro.settings.settings import Settings
+
+_patches = Patches()
+
+
+def instrument(settings: Settings, **options: Any) -> None:
+    """Trace every Flask application of the process.
+
+    options: those of upstream's FlaskInstrumentor: request_hook, response_hook, tracer_provider,
+    meter_provider, excluded_urls (comma-separated patterns), enable_commenter, commenter_options.
+    """
+    _patch()
+    server.trace_all(_tracing(settings, options))
+
+
+def uninstrument() -> None:
+    """Put everything back as it was."""
+    server.trace_all(None)
+    _patches.undo()
+
+
+def instrument_app(app: Any, settings: Settings, **options: Any) -> None:
+    """Trace one application in its own way; options as for instrument()."""
+    _patch()
+    setattr(app, server.APP_KEY, _tracing(settings, options))
+
+
+def uninstrument_app(app: Any) -> None:
+    """Do not trace this application."""
+    setattr(app, server.APP_KEY, None)
+
+
+def _patch() -> None:
+    from flask.app import Flask
+
+    if _patches.are_in():
+        return
+    _patches.wrap(Flask, "__call__", server.wsgi_entry)
+    _patches.wrap(Flask, "wsgi_app", server.wsgi_entry)
+    _patches.wrap(Flask, "handle_exception", server.handle_exception)
+    _patches.wrap(Flask, "finalize_request", server.finalize_request)
+    _patches.wrap(Flask, "full_dispatch_request", server.full_dispatch_request)
+
+
+def _tracing(settings: Settings, options: dict[str, Any]) -> server.Tracing:
+    excluded = settings.instrumentation.flask_excluded_urls
+    return server.Tracing(
+        first_party.http_server("flask", settings, options, excluded),
+        first_party.hook(options, "request_hook"),
+        first_party.hook(options, "response_hook"),
+    )

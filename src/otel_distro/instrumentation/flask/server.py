@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SERVER span of a Flask request: around the WSGI call, so sessions and WSGI middleware are inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opentelemetry import context as context_api
+from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import ClosingIterator
+
+from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
+from otel_distro.instrumentation.streaming import Body
+from otel_distro.runtime import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from opentelemetry.context import Context
+    from opentelemetry.propagators.textmap import Setter
+
+    from otel_distro.instrumentation.http_server import HttpServer, ServerRequest
+
+    WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+APP_KEY = "_otel_distro_tracing"
+"""Where an application object holds a Tracing of its own; None there means that it is not traced."""
+
+FOREIGN_MARK = "_is_instrumented_by_opentelemetry"
+"""Set on an application object by upstream's FlaskInstrumentor: the app has chosen that one itself."""
+
+
+class Tracing(NamedTuple):
+    """How applications are traced.
+
+    request_hook: (span, environ), called inside Flask's request context.
+    response_hook: (span, status, headers).
+    """
+
+    http: HttpServer
+    request_hook: Callable[..., Any] | None = None
+    response_hook: Callable[..., Any] | None = None
+
+
+_of_all: Tracing | None = None
+
+
+def trace_all(tracing: Tracing | None) -> None:
+    """How every application without a Tracing of its own is traced; None: not at all."""
+    global _of_all
+    _of_all = tracing
+
+
+def wsgi_entry(original: Any) -> Any:
+    """A wrapper maker for Flask.__call__ and Flask.wsgi_app; whichever is called first makes the span."""
+
+    def wrapper(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        own = self.__dict__
+        tracing = own.get(APP_KEY, _of_all)
+        if tracing is None or REQUEST_KEY in environ or FOREIGN_MARK in own:
+            return original(self, environ, start_response)  # type: ignore[no-any-return]
+        return serve(tracing, original.__get__(self), environ, start_response)
+
+    return wrapper
+
+
+def serve(tracing: Tracing, app: WsgiApp, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Call a WSGI app inside a SERVER span. What the app returns and raises is passed on."""
+    request = guard.call("the span of a request", tracing.http.begin, environ)
+    if request is None:
+        return app(environ, start_response)
+    environ[REQUEST_KEY] = request
+
+    def respond(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+        more = guard.call("the span of a response", _respond, request, tracing, environ, status, headers)
+        return start_response(status, [*headers, *more] if more else headers, *exc_info)
+
+    try:
+        body = app(environ, respond)
+    except BaseException as error:
+        request.leave()
+        guard.call("the span of a failed request", _fail, request, error)
+        raise
+    context = request.leave()
+    followed = guard.call("the span of a response body", _follow, body, request, context, environ)
+    return body if followed is None else followed
+
+
+def handle_exception(original: Any) -> Any:
+    """A wrapper maker for Flask.handle_exception, which gets every exception that no handler has taken."""
+
+    def wrapper(self: Any, e: Exception) -> Any:
+        request: Any = context_api.get_value(IN_REQUEST_KEY)
+        if request is not None:
+            guard.call("an exception could not be recorded", request.fail, e)
+        return original(self, e)
+
+    return wrapper
+
+
+def finalize_request(original: Any) -> Any:
+    """A wrapper maker for Flask.finalize_request, which makes the response object."""
+
+    def wrapper(self: Any, rv: Any, *args: Any, **kwargs: Any) -> Any:
+        response = original(self, rv, *args, **kwargs)
+        request: Any = context_api.get_value(IN_REQUEST_KEY)
+        if request is not None:  # an abort(404) becomes an iterator, though its text is complete
+            body = getattr(response, "response", None)
+            request.is_complete = isinstance(body, (list, tuple)) or isinstance(rv, HTTPException)
+        return response
+
+    return wrapper
+
+
+def full_dispatch_request(original: Any) -> Any:
+    """A wrapper maker for Flask.full_dispatch_request that calls the user's request hook."""
+
+    def wrapper(self: Any) -> Any:
+        tracing = self.__dict__.get(APP_KEY, _of_all)
+        served: Any = context_api.get_value(IN_REQUEST_KEY)
+        if tracing is not None and tracing.request_hook is not None and served is not None:
+            from flask import request
+
+            if served.span.is_recording():
+                guard.call("request_hook", tracing.request_hook, served.span, request.environ)
+        return original(self)
+
+    return wrapper
+
+
+def _respond(
+    request: ServerRequest,
+    tracing: Tracing,
+    environ: dict[str, Any],
+    status: str,
+    headers: list[tuple[str, str]],
+) -> list[tuple[str, str]]:
+    request.status(int(status[:3]))
+    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+    if rule is not None:
+        request.route(f"{environ.get('SCRIPT_NAME', '').rstrip('/')}{rule.rule}")
+    request.captured(headers)
+    more = request.headers_to_add()
+    inject = response_propagator()
+    if inject is not None:
+        inject(more, setter=_SETTER)
+    if tracing.response_hook is not None and request.span.is_recording():
+        guard.call("response_hook", tracing.response_hook, request.span, status, headers)
+    return more
+
+
+def _fail(request: ServerRequest, error: BaseException) -> None:
+    request.fail(error)
+    request.finish()
+
+
+def _follow(body: Any, request: ServerRequest, context: Context, environ: dict[str, Any]) -> Iterable[bytes]:
+    """The body to hand to the server: as it is when complete, else one that ends the span when it ends."""
+    kind = type(body)
+    if kind is list or kind is tuple or (kind is ClosingIterator and request.is_complete):
+        request.finish()
+        return body  # type: ignore[no-any-return]
+    if kind is environ.get("wsgi.file_wrapper") or hasattr(body, "read"):
+        request.finish()  # a file must reach the server as it is, or it is not sent with sendfile
+        return body  # type: ignore[no-any-return]
+    return Body(body, request, context)
+
+
+class _ListSetter:
+    """Appends response headers to a list."""
+
+    def set(self, carrier: list[tuple[str, str]], key: str, value: str) -> None:
+        carrier.append((key, value))
+
+
+_SETTER: Setter[Any] = _ListSetter()  # type: ignore[assignment]

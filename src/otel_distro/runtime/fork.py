@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be made anew in a forked child: one registration, one list of callbacks.
+
+Python tells us of its own forks. A fork made in C (uWSGI) it does not see; there a memory page notices, which
+the kernel empties in each child: reading one byte of it is eight times cheaper than asking for the process id.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
+
+from otel_distro.runtime import counters, guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MADV_WIPEONFORK = 18  # Linux 4.14; the mmap module has no name for it
+
+generation = 0
+"""How many forks lie between this process and the one that imported this module."""
+
+_callbacks: list[Callable[[], Callable[[], None] | None]] = []
+_registered = False
+
+
+class Page(Protocol):
+    """Its first byte is 0 in a child that was forked behind Python's back."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+
+
+class _AskForPid:
+    """For systems that cannot empty a page on fork."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+
+    def __getitem__(self, index: int, /) -> int:
+        return self.pid == os.getpid()
+
+    def __setitem__(self, index: int, value: int, /) -> None:
+        self.pid = os.getpid()
+
+
+def _new_page() -> Any:
+    if not hasattr(os, "fork"):
+        return bytearray(1)
+    if sys.platform == "linux":
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            page.madvise(_MADV_WIPEONFORK)
+        except OSError:
+            page.close()  # a kernel before 4.14
+        else:
+            return page
+    return _AskForPid()
+
+
+_page: Any = _new_page()
+_page[0] = 1
+page: Page = _page
+"""Read `page[0]` on a hot path; when it is 0, call notice()."""
+
+
+def in_child(callback: Callable[[], None]) -> None:
+    """Call callback in every forked child, before the app goes on. A bound method does not keep its object."""
+    global _registered
+    reference: Callable[[], Callable[[], None] | None] = (
+        weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback
+    )
+    _callbacks[:] = [known for known in _callbacks if known() is not None]
+    _callbacks.append(reference)
+    if not _registered and hasattr(os, "register_at_fork"):
+        _registered = True
+        os.register_at_fork(after_in_child=_begin_child)
+
+
+def notice() -> None:
+    """Begin the child, if this process was forked behind Python's back. Never raises."""
+    if not page[0]:
+        _begin_child()
+
+
+def _begin_child() -> None:
+    global generation
+    generation += 1
+    _page[0] = 1
+    counters.begin_child()
+    for reference in list(_callbacks):
+        callback = reference()
+        if callback is not None:
+            guard.call("after a fork", callback)

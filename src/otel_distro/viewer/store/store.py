@@ -1,0 +1,450 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All segments together: one thread writes the newest, any thread reads all, the oldest is dropped whole.
+
+Dropping a file costs a millisecond, needs no free space and leaves no holes, which deleting rows does not. So that
+a noisy service does not push a quiet one out, its latest traces are carried over from a segment that goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import sqlite3
+import threading
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from otel_distro.runtime import log
+from otel_distro.runtime.clock import now_ns
+from otel_distro.viewer.store import schema
+from otel_distro.viewer.store.packing import unpack
+from otel_distro.viewer.store.prepare import Part, add_span, clean, service_of, valid
+from otel_distro.viewer.store.revive import spans_of
+from otel_distro.viewer.store.segment import SegmentWriter
+from otel_distro.viewer.store.tallies import Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from otel_distro.wire.otlp_decode import ResourceFields, ScopeFields, SpanOrigin
+
+T = TypeVar("T")
+SEGMENTS = 12
+KEPT_PER_SERVICE = 100
+DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+DEFAULT_MAX_AGE_S = 7 * 24 * 3600.0
+_SLICE_SPANS = 2_000
+_SLICE_VALUES = 50_000
+_names = itertools.count()
+
+
+class Added(NamedTuple):
+    """What became of one request's spans."""
+
+    accepted: int
+    rejected: int
+
+
+class Segment:
+    """One database. number grows with time."""
+
+    def __init__(self, number: int, path: Path | None, memory_name: str = "") -> None:
+        self.number = number
+        self.path = path
+        self.memory_name = memory_name
+        self.dead = False
+
+    def open(self, cache_kib: int, read_only: bool = False) -> sqlite3.Connection:
+        """A new connection. Raises sqlite3.Error."""
+        where = self.memory_name if self.path is None else self.path
+        return schema.open_segment(where, cache_kib, memory=self.path is None, read_only=read_only)
+
+
+class Store:
+    """See the module. add, commit and close belong to the writing thread; the rest to any thread."""
+
+    def __init__(
+        self,
+        directory: Path | None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_age_s: float = DEFAULT_MAX_AGE_S,
+        clock_ns: Callable[[], int] = now_ns,
+    ) -> None:
+        """directory: None keeps everything in memory. Raises OSError or sqlite3.Error if it cannot be used."""
+        self.directory = directory
+        self.max_bytes = max_bytes
+        self.max_age_s = max_age_s
+        self.problems: dict[str, str] = {}
+        self.badges: dict[tuple[str, int], tuple[str, ...]] = {}
+        self.evicted_traces = 0
+        self.stored_spans = 0
+        self.rejected_spans = 0
+        self.revision = 0
+        self._clock_ns = clock_ns
+        self._local = threading.local()
+        self._anchors: dict[int, sqlite3.Connection] = {}
+        self._memory_bytes: dict[int, int] = {}
+        self._tallies = Tallies()
+        self._parts: dict[bytes, Part] = {}
+        self._held = 0
+        self._carrying = False
+        self.segments: list[Segment] = []
+        if directory is not None:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.segments = sorted(self._found(directory), key=lambda segment: segment.number)
+        self._begin_segment()
+
+    # -- writing ---------------------------------------------------------------------------------------------
+
+    def add(self, spans: Iterable[SpanOrigin]) -> Added:
+        """Put one request's spans into the open transaction: all or, when iterating raises, none of them.
+
+        Raises what iterating raises, and sqlite3.Error.
+        """
+        connection = self._writer.connection
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
+        connection.execute("SAVEPOINT request")
+        try:
+            added = self._add(spans)
+            self._flush()
+            self._writer.write_tallies(self._tallies)
+        except BaseException:
+            self._parts.clear()
+            self._tallies.forget()
+            self._writer.forget()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO request")
+                connection.execute("RELEASE request")
+            raise
+        connection.execute("RELEASE request")
+        self.stored_spans += added.accepted
+        self.rejected_spans += added.rejected
+        return added
+
+    def commit(self) -> None:
+        """Make what was added visible and safe; then make room. Raises sqlite3.Error, e.g. when the disk is full."""
+        connection = self._writer.connection
+        try:
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+        except sqlite3.Error:
+            self.rollback()
+            raise
+        self.revision += 1
+        self.problems.pop("disk", None)
+        self.problems.pop("write", None)
+        if self.directory is None:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            self._memory_bytes[self.segments[-1].number] = pages * 4096
+        if not self._carrying and self._is_full():
+            self._begin_segment()
+            self._make_room()
+
+    def rollback(self) -> None:
+        """Forget what was added since the last commit."""
+        self._parts.clear()
+        self._tallies.forget()
+        self._writer.forget()
+        if self._writer.connection.in_transaction:
+            self._writer.connection.execute("ROLLBACK")
+
+    def renew(self) -> None:
+        """Begin another segment: the newest cannot be written any more."""
+        self._begin_segment()
+
+    def clear(self) -> None:
+        """Drop every trace."""
+        self.commit()
+        self._begin_segment()
+        for segment in self.segments[:-1]:
+            self._drop(segment)
+        self.badges.clear()
+        self.evicted_traces = 0
+
+    def make_room_now(self) -> bool:
+        """The disk is full: drop the oldest segment, whatever its age. Whether there was one to drop."""
+        self.problems["disk"] = "the disk is full: the oldest traces were dropped to make room"
+        if len(self.segments) < 2:
+            return False
+        self._drop(self.segments[0])
+        return True
+
+    def close(self) -> None:
+        """Write what is open and close the files of this thread."""
+        with contextlib.suppress(sqlite3.Error):  # the process ends; what was committed is safe
+            self.commit()
+        for connection in self._anchors.values():
+            connection.close()
+        self._anchors.clear()
+        for connection in self._connections().values():
+            connection.close()
+        self._connections().clear()
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def each(self, read: Callable[[sqlite3.Connection], T]) -> list[T]:
+        """What read returns for each segment, newest first. Segments that turn out damaged are set aside.
+
+        Raises sqlite3.OperationalError when read was interrupted.
+        """
+        found = []
+        for segment, connection in self.connections():
+            try:
+                found.append(read(connection))
+            except sqlite3.DatabaseError as error:
+                self.unreadable(segment, error)
+        return found
+
+    def connections(self) -> list[tuple[Segment, sqlite3.Connection]]:
+        """This thread's read connection to each segment, newest first; hand errors to unreadable()."""
+        mine = self._connections()
+        segments = list(self.segments)
+        for number in [n for n in mine if all(segment.number != n for segment in segments)]:
+            mine.pop(number).close()
+        found = []
+        for segment in reversed(segments):
+            try:
+                if segment.number not in mine:
+                    mine[segment.number] = segment.open(1000, read_only=True)
+                found.append((segment, mine[segment.number]))
+            except sqlite3.DatabaseError as error:
+                self.unreadable(segment, error)
+        return found
+
+    def unreadable(self, segment: Segment, error: sqlite3.DatabaseError) -> None:
+        """Go on without a segment that raised while it was read. Raises the error again when it is an interruption."""
+        if isinstance(error, sqlite3.OperationalError):
+            if "interrupted" in str(error):
+                raise error
+            log.warn(f"viewer: cannot read {segment.path or 'memory'}: {error}")
+        else:
+            self.damaged(segment, error)
+
+    def size_bytes(self) -> int:
+        """Bytes on disk, or of the databases in memory."""
+        return sum(self._size(segment) for segment in list(self.segments))
+
+    def damaged(self, segment: Segment, error: Exception) -> None:
+        """Take a segment that cannot be read out of use; its file is kept aside as *.damaged."""
+        if segment.dead:
+            return
+        current = segment is self.segments[-1]  # the writer begins another one at its next commit
+        segment.dead = True
+        log.warn(
+            f"viewer: {segment.path or 'memory'} is damaged ({error}); it is set aside, the rest is used"
+        )
+        self.problems["damaged"] = "a part of the stored traces was damaged and set aside; the rest is shown"
+        if not current:
+            self.segments = [other for other in self.segments if other is not segment]
+        if segment.path is not None and not current:
+            with contextlib.suppress(OSError):  # it is out of use all the same
+                os.replace(segment.path, segment.path.with_suffix(".damaged"))
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _add(self, spans: Iterable[SpanOrigin]) -> Added:
+        accepted = rejected = 0
+        last_resource: ResourceFields | None = None
+        last_scope: ScopeFields | None = None
+        service = ""
+        origin = 0
+        values_at_flush = 0
+        parts = self._parts
+        tallies = None if self._carrying else self._tallies
+        for resource, scope, span in spans:
+            if resource is not last_resource or scope is not last_scope:
+                last_resource, last_scope = resource, scope
+                service = service_of(resource)
+                origin = self._writer.origin(_origin_text(resource, scope))
+            if not valid(span):
+                rejected += 1
+                continue
+            part = parts.get(span.trace_id)
+            if part is None:
+                part = parts[span.trace_id] = Part(span.trace_id)
+            attributes = add_span(part, span, service, origin)
+            if tallies is not None:
+                tallies.add(span, service, attributes)
+            accepted += 1
+            self._held += 1
+            values = getattr(spans, "values", 0)
+            if self._held >= _SLICE_SPANS or values - values_at_flush > _SLICE_VALUES:
+                values_at_flush = values
+                self._flush()
+        return Added(accepted, rejected)
+
+    def _flush(self) -> None:
+        for part in self._parts.values():
+            self._writer.write(part)
+        self._parts.clear()
+        self._held = 0
+
+    def _begin_segment(self) -> None:
+        number = self.segments[-1].number + 1 if self.segments else 1
+        if self.directory is None:
+            segment = Segment(number, None, f"otel-distro-{os.getpid()}-{next(_names)}")
+        else:
+            segment = Segment(number, self.directory / f"{number:08d}.db")
+        connection = segment.open(8000)
+        if segment.path is not None:
+            os.chmod(segment.path, 0o600)
+        if self.directory is not None:
+            for old in self._anchors.values():
+                old.close()
+            self._anchors.clear()
+        self._anchors[number] = connection
+        self._writer = SegmentWriter(connection)
+        self._begun_ns = self._clock_ns()
+        self.segments = [*self.segments, segment]
+
+    def _is_full(self) -> bool:
+        segment = self.segments[-1]
+        if segment.dead or self._size(segment) >= self.max_bytes // SEGMENTS:
+            return True
+        return self._clock_ns() - self._begun_ns > self.max_age_s * 1e9 / SEGMENTS and self.stored_spans > 0
+
+    def _make_room(self) -> None:
+        oldest_ns = self._clock_ns() - int(self.max_age_s * 1e9)
+        while len(self.segments) > 1:
+            oldest = self.segments[0]
+            too_big = self.size_bytes() > self.max_bytes - self.max_bytes // SEGMENTS
+            if not too_big and self._latest_ns(oldest) >= oldest_ns:
+                return
+            if too_big:
+                self._carry_over(oldest, oldest_ns)
+            self._drop(oldest)
+
+    def _latest_ns(self, segment: Segment) -> int:
+        for found, connection in self.connections():
+            if found is segment:
+                return int(connection.execute("SELECT coalesce(max(finish), 0) FROM trace").fetchone()[0])
+        return 0
+
+    def _carry_over(self, segment: Segment, oldest_ns: int) -> None:
+        """Write the latest traces of services that have few elsewhere into the newest segment."""
+        counts: dict[str, int] = {}
+        source: sqlite3.Connection | None = None
+        services: dict[str, int] = {}
+        for found, connection in self.connections():
+            rows = connection.execute("SELECT id, value FROM word WHERE key = 'service'").fetchall()
+            if found is segment:
+                source = connection
+                services = {name: word for word, name in rows}
+                continue
+            for word, name in rows:
+                (n,) = connection.execute(
+                    "SELECT count(*) FROM (SELECT 1 FROM posting WHERE word = ? LIMIT ?)",
+                    (word, KEPT_PER_SERVICE),
+                ).fetchone()
+                counts[name] = counts.get(name, 0) + n
+        if source is None:
+            return
+        tids: set[int] = set()
+        for name, word in services.items():
+            wanted = KEPT_PER_SERVICE - counts.get(name, 0)
+            if wanted > 0:
+                rows = source.execute(
+                    "SELECT tid FROM posting JOIN trace USING (tid) WHERE word = ? AND finish >= ?"
+                    " ORDER BY tid DESC LIMIT ?",
+                    (word, oldest_ns, wanted),
+                )
+                tids.update(tid for (tid,) in rows)
+        room = self.max_bytes // SEGMENTS // 4
+        self._carrying = True
+        try:
+            for tid in sorted(tids, reverse=True):
+                room -= self._copy_trace(source, tid)
+                if room < 0:
+                    break
+            self.commit()
+        except (sqlite3.Error, zlib.error, ValueError) as error:
+            log.warn(f"viewer: traces of the oldest segment were not kept: {error}")
+            self.rollback()
+        finally:
+            self._carrying = False
+
+    def _copy_trace(self, source: sqlite3.Connection, tid: int) -> int:
+        size = 0
+        rows = source.execute(
+            "SELECT trace.trace_id, chunk.body, length(chunk.body) + length(chunk.summary)"
+            " FROM chunk JOIN trace USING (tid) WHERE tid = ?",
+            (tid,),
+        ).fetchall()
+        for trace_id, body, length in rows:
+            self.add(spans_of(source, trace_id, unpack(body)))
+            size += length
+        return size
+
+    def _drop(self, segment: Segment) -> None:
+        connection = self._connections().pop(segment.number, None)
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):  # only the count is lost
+                self.evicted_traces += connection.execute("SELECT count(*) FROM trace").fetchone()[0]
+            connection.close()
+        self.segments = [other for other in self.segments if other is not segment]
+        segment.dead = True
+        anchor = self._anchors.pop(segment.number, None)
+        if anchor is not None:
+            anchor.close()
+        self._memory_bytes.pop(segment.number, None)
+        if segment.path is not None:
+            for path in (segment.path, *_companions(segment.path)):
+                with contextlib.suppress(
+                    OSError
+                ):  # not there, or (on Windows) still open: found at the next start
+                    path.unlink()
+
+    def _size(self, segment: Segment) -> int:
+        if segment.path is None:
+            return self._memory_bytes.get(segment.number, 0)
+        size = 0
+        for path in (segment.path, *_companions(segment.path)):
+            with contextlib.suppress(OSError):  # the companions come and go
+                size += path.stat().st_size
+        return size
+
+    def _found(self, directory: Path) -> Iterator[Segment]:
+        for path in directory.glob("*.db"):
+            if not path.stem.isdigit():
+                continue
+            segment = Segment(int(path.stem), path)
+            try:
+                connection = segment.open(1000)
+                version = schema.version_of(connection)
+                connection.close()
+            except sqlite3.Error as error:
+                log.warn(f"viewer: {path} is damaged ({error}); it is set aside")
+                self.problems["damaged"] = (
+                    "a part of the stored traces was damaged and set aside; the rest is shown"
+                )
+                with contextlib.suppress(OSError):  # it is not used in either case
+                    os.replace(path, path.with_suffix(".damaged"))
+                continue
+            if version == schema.VERSION:
+                yield segment
+            else:
+                log.warn(f"viewer: {path} was written by another version and is removed")
+                self._drop(segment)
+
+    def _connections(self) -> dict[int, sqlite3.Connection]:
+        if not hasattr(self._local, "connections"):
+            self._local.connections = {}
+        found: dict[int, sqlite3.Connection] = self._local.connections
+        return found
+
+
+def _companions(path: Path) -> tuple[Path, Path]:
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _origin_text(resource: ResourceFields, scope: ScopeFields) -> str:
+    value: dict[str, Any] = {
+        "resource": clean(resource.attributes),
+        "resource_schema": resource.schema_url,
+        "scope": [scope.name, scope.version, clean(scope.attributes), scope.schema_url],
+    }
+    return json.dumps(value, default=repr)

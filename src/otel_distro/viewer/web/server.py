@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An HTTP/1.1 server for loopback: bounded in connections, time and memory, whatever a client sends or holds back.
+
+When all connections are in use, the one that has waited longest without a whole request makes room; so held-open
+connections keep nobody out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from otel_distro.runtime import guard
+from otel_distro.viewer.web.http import MAX_BODY, MAX_HEAD, BadRequest, Request, Response, body_length, read_head
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
+    Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
+    Admit: TypeAlias = "Callable[[Request], Response | None]"
+
+MAX_CONNECTIONS = 64
+MAX_BUFFERED = 48 * 1024 * 1024
+REQUEST_TIMEOUT_S = 10.0
+IDLE_TIMEOUT_S = 75.0
+WRITE_TIMEOUT_S = 20.0
+
+
+class Server:
+    """Counts and bounds the connections of all ports."""
+
+    def __init__(self, handle: Handler, admit: Admit) -> None:
+        """handle: answers a whole request. admit: refuses by the head alone, before a body is read."""
+        self.handle = handle
+        self.admit = admit
+        self.connections: dict[Connection, None] = {}
+        self.buffered = 0
+        self._listening: list[asyncio.Server] = []
+
+    async def listen(self, host: str, port: int) -> int:
+        """Accept connections on an address; port 0 takes a free one. Returns the port. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self), host, port, backlog=128)
+        self._listening.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop accepting and end all connections."""
+        for server in self._listening:
+            server.close()
+        for connection in list(self.connections):
+            connection.abort()
+
+    def opened(self, connection: Connection) -> None:
+        """Count a connection, and end the one that waited longest when there are too many."""
+        self.connections[connection] = None
+        if len(self.connections) > MAX_CONNECTIONS:
+            waiting = next((one for one in self.connections if not one.busy), None)
+            (waiting or connection).abort()
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self.connections.pop(connection, None)
+
+
+class Connection(asyncio.Protocol):
+    """One client: reads a request, answers it, reads the next."""
+
+    def __init__(self, server: Server) -> None:
+        self.busy = False
+        self._server = server
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._request: Request | None = None
+        self._chunks: _Chunks | None = None
+        self._length = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._counted = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio.Protocol: a client is there."""
+        self._transport = transport  # type: ignore[assignment] # a stream server gives stream transports
+        self._writable.set()
+        self._arm(REQUEST_TIMEOUT_S)
+        self._server.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended changes nothing
+        """asyncio.Protocol: the client is gone."""
+        self._server.closed(self)
+        self._release()
+        self._disarm()
+        self._writable.set()
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """asyncio.Protocol: the client reads slower than we write."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """asyncio.Protocol: it has caught up."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio.Protocol: bytes came."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._buffer and self._request is None:
+            self._arm(REQUEST_TIMEOUT_S)
+        self._buffer += data
+        self._advance()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        if self.busy or self._transport is None:
+            return
+        try:
+            if self._request is None and not self._read_head():
+                return
+            if self._request is not None and self._read_body():
+                self.busy = True
+                self._disarm()
+                self._transport.pause_reading()
+                self._task = asyncio.get_running_loop().create_task(self._answer(self._request))
+        except BadRequest as error:
+            self._refuse(Response(error.status, f"{error.reason}\n".encode()))
+
+    def _read_head(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n", 0, MAX_HEAD)
+        if end < 0:
+            if len(self._buffer) >= MAX_HEAD:
+                raise BadRequest(431, f"the head of the request is larger than {MAX_HEAD} bytes")
+            return False
+        assert self._transport is not None
+        port = self._transport.get_extra_info("sockname")[1]
+        request = read_head(bytes(self._buffer[:end]), port)
+        del self._buffer[: end + 4]
+        length = body_length(request)
+        refusal = self._server.admit(request)
+        if refusal is not None:
+            self._refuse(refusal)
+            return False
+        self._chunks = _Chunks() if length is None else None
+        self._length = length or 0
+        self._counted = MAX_BODY if length is None else self._length
+        if self._counted and self._server.buffered + self._counted > MAX_BUFFERED:
+            self._counted = 0
+            raise BadRequest(503, "too much at once; try again in a second")
+        self._server.buffered += self._counted
+        self._request = request
+        if request.headers.get("expect", "").lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    def _read_body(self) -> bool:
+        assert self._request is not None
+        if self._chunks is not None:
+            if not self._chunks.read(self._buffer):
+                return False
+            self._request.body = bytes(self._chunks.body)
+            return True
+        if len(self._buffer) < self._length:
+            return False
+        self._request.body = bytes(self._buffer[: self._length])
+        del self._buffer[: self._length]
+        return True
+
+    async def _answer(self, request: Request) -> None:
+        try:
+            response = await self._server.handle(request)
+        except BadRequest as error:
+            response = Response(error.status, f"{error.reason}\n".encode())
+        except asyncio.CancelledError:
+            return
+        except BaseException as error:
+            guard.report("viewer", error)
+            response = Response(500, b"the viewer failed; its log says how\n")
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        keep_alive = request.keep_alive and response.stream is None
+        transport.write(response.head(keep_alive))
+        if request.method != "HEAD":
+            transport.write(response.body)
+            if response.stream is not None:
+                await self._send(response)
+        self._release()
+        self._request = self._chunks = None
+        if not keep_alive:
+            transport.close()
+            self._arm(WRITE_TIMEOUT_S)
+            return
+        with contextlib.suppress(asyncio.CancelledError, TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._writable.wait(), WRITE_TIMEOUT_S)
+        if not self._writable.is_set():
+            self.abort()
+            return
+        self.busy = False
+        self._task = None
+        self._server.connections.pop(self, None)
+        self._server.connections[self] = None  # who was answered last is ended last
+        self._arm(REQUEST_TIMEOUT_S if self._buffer else IDLE_TIMEOUT_S)
+        transport.resume_reading()
+        self._advance()
+
+    async def _send(self, response: Response) -> None:
+        assert response.stream is not None
+        transport = self._transport
+        async with contextlib.aclosing(response.stream) as parts:
+            async for part in parts:
+                await self._writable.wait()
+                if transport is None or transport.is_closing():
+                    return
+                transport.write(part)
+
+    def _refuse(self, response: Response) -> None:
+        assert self._transport is not None
+        self._transport.write(response.head(keep_alive=False))
+        self._transport.write(response.body)
+        self._request = None
+        self.busy = True  # nothing more is read from this client
+        self._release()
+        self._transport.close()
+        self._arm(WRITE_TIMEOUT_S)
+
+    def _release(self) -> None:
+        self._server.buffered -= self._counted
+        self._counted = 0
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Chunks:
+    """A body in chunks, put together; bounded like any other."""
+
+    def __init__(self) -> None:
+        self.body = bytearray()
+        self._left = -1
+        self._trailer = False
+        self._trailer_bytes = 0
+
+    def read(self, buffer: bytearray) -> bool:
+        """Take what is there; True when the body is whole. Raises BadRequest."""
+        while True:
+            if self._left > 0:
+                part = buffer[: self._left]
+                if not part:
+                    return False
+                self.body += part
+                self._left -= len(part)
+                del buffer[: len(part)]
+                continue
+            end = buffer.find(b"\r\n", 0, 1024)
+            if end < 0:
+                if len(buffer) >= 1024:
+                    raise BadRequest(400, "no chunk")
+                return False
+            line = bytes(buffer[:end])
+            del buffer[: end + 2]
+            if self._trailer:
+                self._trailer_bytes += end + 2
+                if self._trailer_bytes > MAX_HEAD:
+                    raise BadRequest(431, "the trailer is too large")
+                if not line:
+                    return True
+            elif self._left == 0:
+                if line:
+                    raise BadRequest(400, "no chunk")
+                self._left = -1
+            else:
+                self._begin(line)
+
+    def _begin(self, line: bytes) -> None:
+        digits = line.partition(b";")[0].strip()
+        if not digits or len(digits) > 8 or digits.strip(b"0123456789abcdefABCDEF"):
+            raise BadRequest(400, "no chunk")
+        size = int(digits, 16)
+        if len(self.body) + size > MAX_BODY:
+            raise BadRequest(413, f"the body is larger than {MAX_BODY} bytes")
+        self._trailer = size == 0
+        self._left = size if size else -1

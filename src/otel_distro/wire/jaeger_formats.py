@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jaeger's Tag, Log, Span, Process and Batch as bytes of three formats.
+
+Every part is encoded on its own and joined later, so that what repeats is encoded once. Text is UTF-8; ids
+are unsigned ints; times are nanoseconds since the epoch.
+Source: jaeger-idl, jaeger.thrift, agent.thrift, and api_v2/model.proto, collector.proto.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from otel_distro.wire import thrift_binary, thrift_compact
+from otel_distro.wire.protobuf import delimited, varint
+from otel_distro.wire.thrift_compact import i64 as zigzag
+from otel_distro.wire.thrift_compact import list_header, long_varint, u64
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STRING, DOUBLE, BOOL, LONG, BINARY = range(5)
+"""Thrift's TagType."""
+
+_EMIT_BATCH = b"emitBatch"
+_STRUCT = 12
+_LOW = (1 << 64) - 1
+_MAX_I64 = (1 << 63) - 1
+_F64 = struct.Struct("<d").pack
+
+
+class Format(ABC):
+    """One of Jaeger's formats. Tags are passed in the form that tag() gives them."""
+
+    tail: ClassVar[bytes]
+    """What ends a tag, behind its payload."""
+
+    def tag(self, key: bytes, kind: int, value: bytes | float | bool) -> bytes:
+        """A Tag; kind: STRING to BINARY; value: bytes for STRING and BINARY, else the number."""
+        payload = value if isinstance(value, bytes) else self.payload(kind, value)
+        return self.head(key, kind, len(payload)) + payload + self.tail
+
+    @abstractmethod
+    def head(self, key: bytes, kind: int, size: int) -> bytes:
+        """All of a tag that comes before its payload of size bytes."""
+
+    @abstractmethod
+    def payload(self, kind: int, number: float | bool) -> bytes:
+        """The payload of a DOUBLE, BOOL or LONG; that of a STRING or BINARY are its bytes."""
+
+    @abstractmethod
+    def name(self, name: bytes) -> bytes:
+        """A span's operation name."""
+
+    @abstractmethod
+    def trace(self, trace_id: int) -> bytes:
+        """A span's trace id."""
+
+    @abstractmethod
+    def reference(self, trace_id: int, span_id: int) -> bytes:
+        """A SpanRef of the kind FOLLOWS_FROM."""
+
+    @abstractmethod
+    def log(self, time_ns: int, fields: Sequence[bytes]) -> bytes:
+        """A Log with its tags."""
+
+    @abstractmethod
+    def span(  # noqa: PLR0917
+        self,
+        trace: bytes,
+        span_id: int,
+        parent_id: int,
+        name: bytes,
+        references: Sequence[bytes],
+        flags: int,
+        start_ns: int,
+        duration_ns: int,
+        tags: Sequence[bytes],
+        logs: Sequence[bytes],
+    ) -> bytes:
+        """A Span. trace: from trace(). parent_id: 0 without one. references: without it. flags: 0 or 1."""
+
+    @abstractmethod
+    def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
+        """A Process."""
+
+    @abstractmethod
+    def body(self, process: bytes, spans: Sequence[bytes]) -> bytes:
+        """The whole message: a bare Batch for HTTP, a PostSpansRequest for gRPC, emitBatch for UDP."""
+
+    @abstractmethod
+    def frame_bytes(self, process: bytes) -> int:
+        """An upper limit for what body() takes besides its spans."""
+
+
+class Compact(Format):
+    """Thrift's compact protocol, in datagrams to an agent's port 6831."""
+
+    tail = b"\x00"
+    _head = thrift_compact.message_header(_EMIT_BATCH) + b"\x1c\x1c"  # the call's field 1: Batch; its field 1
+    _kinds: ClassVar = {
+        STRING: b"\x15\x00\x18",
+        DOUBLE: b"\x15\x02\x27",
+        BOOL: b"\x15\x04",
+        LONG: b"\x15\x06\x46",
+        BINARY: b"\x15\x08\x58",
+    }
+
+    def __init__(self) -> None:
+        self._parent_id = 0
+        self._parent = u64(0)
+
+    def head(self, key: bytes, kind: int, size: int) -> bytes:
+        """key (1), kind (2), and the header of the field of that kind (3 to 7), but for BOOL."""
+        head = b"\x18" + thrift_compact.binary(key) + self._kinds[kind]
+        return head + varint(size) if kind in {STRING, BINARY} else head
+
+    def payload(self, kind: int, number: float | bool) -> bytes:
+        """A BOOL is all in the header of its field."""
+        if kind == BOOL:
+            return b"\x31" if number else b"\x32"
+        return zigzag(int(number)) if kind == LONG else _F64(number)
+
+    def name(self, name: bytes) -> bytes:
+        """Field 5."""
+        return b"\x18" + thrift_compact.binary(name)
+
+    def trace(self, trace_id: int) -> bytes:
+        """Fields 1 and 2, and the header of 3."""
+        return b"\x16" + u64(trace_id & _LOW) + b"\x16" + u64(trace_id >> 64) + b"\x16"
+
+    def reference(self, trace_id: int, span_id: int) -> bytes:
+        """Fields 1 to 4."""
+        return b"\x15\x02" + self.trace(trace_id) + u64(span_id) + b"\x00"
+
+    def log(self, time_ns: int, fields: Sequence[bytes]) -> bytes:
+        """Fields 1 and 2."""
+        head = b"\x16" + zigzag(_micros(time_ns)) + b"\x19" + list_header(len(fields), _STRUCT)
+        return b"".join((head, *fields, b"\x00"))
+
+    def span(  # noqa: PLR0917
+        self,
+        trace: bytes,
+        span_id: int,
+        parent_id: int,
+        name: bytes,
+        references: Sequence[bytes],
+        flags: int,
+        start_ns: int,
+        duration_ns: int,
+        tags: Sequence[bytes],
+        logs: Sequence[bytes],
+    ) -> bytes:
+        """Fields 1 to 11."""
+        if parent_id != self._parent_id:  # siblings end one after the other
+            self._parent_id, self._parent = parent_id, u64(parent_id)
+        before: tuple[bytes, ...] = (b"\x25",)
+        if references:
+            before = (b"\x19", list_header(len(references), _STRUCT), *references, b"\x15")
+        if tags:
+            after = (b"\x19", list_header(len(tags), _STRUCT), *tags)
+            if logs:
+                after = (*after, b"\x19", list_header(len(logs), _STRUCT), *logs)
+        else:
+            after = (b"\x29", list_header(len(logs), _STRUCT), *logs) if logs else ()
+        return b"".join((
+            trace, u64(span_id), b"\x16", self._parent, name, *before, b"\x02\x16" if flags else b"\x00\x16",
+            long_varint(_micros(start_ns) << 1), b"\x16", long_varint(duration_ns // 1000 << 1), *after,
+            b"\x00",
+        ))  # fmt: skip
+
+    def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
+        """Fields 1 and 2."""
+        head = b"\x18" + thrift_compact.binary(service)
+        return head + (b"\x19" + list_header(len(tags), _STRUCT) if tags else b"") + b"".join(tags) + b"\x00"
+
+    def body(self, process: bytes, spans: Sequence[bytes]) -> bytes:
+        """One datagram."""
+        return b"".join((self._head, process, b"\x19", list_header(len(spans), _STRUCT), *spans, b"\x00\x00"))
+
+    def frame_bytes(self, process: bytes) -> int:
+        """With a list header of at most six bytes."""
+        return len(self._head) + len(process) + 9
+
+
+class Binary(Format):
+    """Thrift's binary protocol: the bare Batch in the body of a POST to a collector's port 14268."""
+
+    tail = b"\x00"
+    _batch = b"\x0c\x00\x01"  # field 1 of Batch
+    _end = b"\x00"
+    _kinds: ClassVar = {
+        STRING: b"\x08\x00\x02\x00\x00\x00\x00\x0b\x00\x03",
+        DOUBLE: b"\x08\x00\x02\x00\x00\x00\x01\x04\x00\x04",
+        BOOL: b"\x08\x00\x02\x00\x00\x00\x02\x02\x00\x05",
+        LONG: b"\x08\x00\x02\x00\x00\x00\x03\x0a\x00\x06",
+        BINARY: b"\x08\x00\x02\x00\x00\x00\x04\x0b\x00\x07",
+    }
+    _two_ids = struct.Struct(">3sQ3sQ").pack
+    _times = struct.Struct(">3si3sq3sq").pack
+    _list = struct.Struct(">3sBI").pack
+    _reference = struct.Struct(">3si3sQ3sQ3sQB").pack
+    _log = struct.Struct(">3sq3sBI").pack
+
+    def head(self, key: bytes, kind: int, size: int) -> bytes:
+        """key (1), kind (2), and the header of the field of that kind (3 to 7)."""
+        head = b"\x0b\x00\x01" + thrift_binary.binary(key) + self._kinds[kind]
+        return head + thrift_binary.i32(size) if kind in {STRING, BINARY} else head
+
+    def payload(self, kind: int, number: float | bool) -> bytes:
+        """One byte, or eight."""
+        if kind == BOOL:
+            return b"\x01" if number else b"\x00"
+        return thrift_binary.i64(int(number)) if kind == LONG else thrift_binary.double(number)
+
+    def name(self, name: bytes) -> bytes:
+        """Field 5."""
+        return b"\x0b\x00\x05" + thrift_binary.binary(name)
+
+    def trace(self, trace_id: int) -> bytes:
+        """Fields 1 and 2."""
+        return self._two_ids(b"\x0a\x00\x01", trace_id & _LOW, b"\x0a\x00\x02", trace_id >> 64)
+
+    def reference(self, trace_id: int, span_id: int) -> bytes:
+        """Fields 1 to 4."""
+        low, high = trace_id & _LOW, trace_id >> 64
+        return self._reference(
+            b"\x08\x00\x01", 1, b"\x0a\x00\x02", low, b"\x0a\x00\x03", high, b"\x0a\x00\x04", span_id, 0
+        )
+
+    def log(self, time_ns: int, fields: Sequence[bytes]) -> bytes:
+        """Fields 1 and 2."""
+        head = self._log(b"\x0a\x00\x01", _micros(time_ns), b"\x0f\x00\x02", _STRUCT, len(fields))
+        return b"".join((head, *fields, b"\x00"))
+
+    def span(  # noqa: PLR0917
+        self,
+        trace: bytes,
+        span_id: int,
+        parent_id: int,
+        name: bytes,
+        references: Sequence[bytes],
+        flags: int,
+        start_ns: int,
+        duration_ns: int,
+        tags: Sequence[bytes],
+        logs: Sequence[bytes],
+    ) -> bytes:
+        """Fields 1 to 11."""
+        ids = self._two_ids(b"\x0a\x00\x03", span_id, b"\x0a\x00\x04", parent_id)
+        if references:
+            name = b"".join((name, self._list(b"\x0f\x00\x06", _STRUCT, len(references)), *references))
+        times = self._times(
+            b"\x08\x00\x07", flags, b"\x0a\x00\x08", _micros(start_ns), b"\x0a\x00\x09", duration_ns // 1000
+        )
+        if logs:
+            logs = (self._list(b"\x0f\x00\x0b", _STRUCT, len(logs)), *logs)
+        if tags:
+            count = self._list(b"\x0f\x00\x0a", _STRUCT, len(tags))
+            return b"".join((trace, ids, name, times, count, *tags, *logs, b"\x00"))
+        return b"".join((trace, ids, name, times, *logs, b"\x00"))
+
+    def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
+        """Fields 1 and 2."""
+        head = b"\x0b\x00\x01" + thrift_binary.binary(service)
+        if tags:
+            head += self._list(b"\x0f\x00\x02", _STRUCT, len(tags))
+        return head + b"".join(tags) + b"\x00"
+
+    def body(self, process: bytes, spans: Sequence[bytes]) -> bytes:
+        """One Batch."""
+        count = self._list(b"\x0f\x00\x02", _STRUCT, len(spans))
+        return b"".join((self._batch, process, count, *spans, self._end))
+
+    def frame_bytes(self, process: bytes) -> int:
+        """Exact."""
+        return len(self._batch) + len(process) + 8 + len(self._end)
+
+
+class BinaryDatagram(Binary):
+    """Thrift's binary protocol, in datagrams to an agent's port 6832."""
+
+    _batch = thrift_binary.message_header(_EMIT_BATCH) + b"\x0c\x00\x01" + Binary._batch
+    _end = b"\x00\x00"
+
+
+class Protobuf(Format):
+    """jaeger.api_v2, for gRPC's PostSpans to a collector's port 14250."""
+
+    tail = b""
+    _kinds: ClassVar = {
+        STRING: b"\x1a",
+        DOUBLE: b"\x10\x03\x31",
+        BOOL: b"\x10\x01\x20",
+        LONG: b"\x10\x02\x28",
+        BINARY: b"\x10\x04\x3a",
+    }
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._seconds = b""
+
+    def head(self, key: bytes, kind: int, size: int) -> bytes:
+        """The length; key (1), kind (2), and the tag of the value's field (3 to 7) unless that is empty."""
+        head = delimited(b"\x0a", key) + (self._kinds[kind] if size else self._kinds[kind][:-1])
+        if size and kind in {STRING, BINARY}:
+            head += varint(size)
+        return varint(len(head) + size) + head
+
+    def payload(self, kind: int, number: float | bool) -> bytes:
+        """Zero is not written; -0.0 is."""
+        if kind == BOOL:
+            return b"\x01" if number else b""
+        if kind == LONG:
+            return long_varint(int(number) & _LOW) if number else b""
+        return _F64(number) if number != 0.0 or str(number) == "-0.0" else b""
+
+    def name(self, name: bytes) -> bytes:
+        """Field 3."""
+        return delimited(b"\x1a", name) if name else b""
+
+    def trace(self, trace_id: int) -> bytes:
+        """Field 1, and the head of 2; the same in a reference."""
+        return b"\x0a\x10" + trace_id.to_bytes(16, "big") + b"\x12\x08"
+
+    def reference(self, trace_id: int, span_id: int) -> bytes:
+        """Fields 1 to 3, as field 4 of the span."""
+        return b"\x22\x1e" + self.trace(trace_id) + span_id.to_bytes(8, "big") + b"\x18\x01"
+
+    def log(self, time_ns: int, fields: Sequence[bytes]) -> bytes:
+        """Fields 1 and 2, as field 9 of the span."""
+        message = delimited(b"\x0a", self._timestamp(time_ns)) + b"".join(
+            [b"\x12" + field for field in fields]
+        )
+        return delimited(b"\x4a", message)
+
+    def span(  # noqa: PLR0917
+        self,
+        trace: bytes,
+        span_id: int,
+        parent_id: int,
+        name: bytes,
+        references: Sequence[bytes],
+        flags: int,
+        start_ns: int,
+        duration_ns: int,
+        tags: Sequence[bytes],
+        logs: Sequence[bytes],
+    ) -> bytes:
+        """Fields 1 to 9, as field 1 of the batch. The parent is the first reference."""
+        parts = [trace, span_id.to_bytes(8, "big"), name]
+        if parent_id:
+            parts += (b"\x22\x1c", trace, parent_id.to_bytes(8, "big"))
+        parts += references
+        start = self._timestamp(start_ns)
+        duration = _seconds_and_nanos(duration_ns)
+        head = (b"\x28\x01\x32" if flags else b"\x32") + varint(len(start)) + start
+        parts += (head, b"\x3a", varint(len(duration)), duration)
+        if tags:
+            parts += (b"\x42", b"\x42".join(tags))
+        parts += logs
+        message = b"".join(parts)
+        return b"\x0a" + varint(len(message)) + message
+
+    def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
+        """Fields 1 and 2, as field 2 of the batch."""
+        message = (delimited(b"\x0a", service) if service else b"") + b"".join(
+            [b"\x12" + tag for tag in tags]
+        )
+        return delimited(b"\x12", message)
+
+    def body(self, process: bytes, spans: Sequence[bytes]) -> bytes:
+        """A PostSpansRequest: the batch is its field 1."""
+        return delimited(b"\x0a", b"".join((*spans, process)))
+
+    def frame_bytes(self, process: bytes) -> int:
+        """With lengths of at most five bytes."""
+        return len(process) + 6
+
+    def _timestamp(self, time_ns: int) -> bytes:
+        if time_ns <= 0:
+            return b""
+        second, nanos = divmod(time_ns, 1_000_000_000)
+        if second != self._second:
+            self._second, self._seconds = second, b"\x08" + long_varint(second)
+        return self._seconds + b"\x10" + long_varint(nanos) if nanos else self._seconds
+
+
+def _seconds_and_nanos(duration_ns: int) -> bytes:
+    if duration_ns < 1_000_000_000:
+        return b"\x10" + long_varint(duration_ns) if duration_ns else b""
+    seconds, nanos = divmod(duration_ns, 1_000_000_000)
+    return b"\x08" + long_varint(seconds) + (b"\x10" + long_varint(nanos) if nanos else b"")
+
+
+def _micros(time_ns: int) -> int:
+    return min(time_ns // 1000, _MAX_I64) if time_ns > 0 else 0

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""F55: whatever stands in the variables, the app starts and ends as without us, and its spans arrive."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_distro.settings.variables import VARIABLES
+from tests.harness.app_oracle import Oracle
+from tests.harness.backend import Backend
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP = """
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get("/page")
+def page():
+    return "page"
+
+
+print(app.test_client().get("/page").data)
+"""
+
+# Never a value that a variable could mean.
+JUNK = (
+    "junk \u2603",
+    "-1",
+    "1.5.2",
+    "\udcff\udcfe",
+    "%zz",
+    "=,=;:",
+    "[(",
+    "\x1b[31mred",
+    "9e999",
+    "x" * 5000,
+)
+# Sometimes one, or the same as unset.
+EDGES = ("", "   ", "0", "9" * 40, "TRUE", "False", "\t1\t", "none", "null", "*")
+
+# A name that does not exist is a valid value of these, and then nothing is traced or sent elsewhere.
+DECIDING = (
+    "OTEL_DISTRO_INSTRUMENTATIONS",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_PYTHON_EXCLUDED_URLS",
+    "OTEL_PYTHON_FLASK_EXCLUDED_URLS",
+)
+ENOUGH_FOR_ALL = 256 * 1024
+
+
+def environ_of(seed: int, values: tuple[str, ...]) -> dict[str, str]:
+    """One of the values for every variable of the table."""
+    chance = random.Random(seed)
+    return {row.name: chance.choice(values) for row in VARIABLES if row.name != "OTEL_DISTRO_LAUNCH"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_junk_costs_nothing_but_lines(seed: int, tmp_path: Path) -> None:
+    """Every variable junk: the app is the same, its span arrives, each problem is one line."""
+    environ = environ_of(seed, JUNK)
+    with Backend() as backend:
+        for name in DECIDING:
+            environ.pop(name, None)
+        environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = backend.url
+        run = Oracle(tmp_path).check(APP, environ, own_bytes=ENOUGH_FOR_ALL)
+        assert [span.name for span in backend.spans()] == ["GET /page"], "\n".join(run.own_lines)
+    assert all(len(line) <= 2048 and "\x1b" not in line for line in run.own_lines)
+    assert any(line.startswith("otel-distro: OTEL_TRACES_SAMPLER=") for line in run.own_lines)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_edges_cost_the_app_nothing(seed: int, tmp_path: Path) -> None:
+    """Empty, blank, zero, huge, oddly written: the app is the same, whatever they mean to tracing."""
+    run = Oracle(tmp_path).check(APP, environ_of(seed, JUNK + EDGES), own_bytes=ENOUGH_FOR_ALL)
+    assert all(len(line) <= 2048 and "\x1b" not in line for line in run.own_lines)
