@@ -39,13 +39,13 @@ ATTRIBUTES = {
     "app.score": 0.75,
 }
 EIGHT = dict(list(ATTRIBUTES.items())[:8])
-COUNT = 4_000
+COUNT = 1_000  # fits the queues, so that no drop is measured
 
 
 class Nowhere(SpanExporter):
     """Takes everything."""
 
-    def export(self, spans: Any) -> SpanExportResult:
+    def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002
         return SpanExportResult.SUCCESS
 
 
@@ -93,13 +93,14 @@ def bare(tracer: Any) -> None:
 def failing(tracer: Any) -> None:
     try:
         with tracer.start_as_current_span("work"):
-            raise ValueError("no")
+            raise ValueError("no")  # noqa: TRY301
     except ValueError:
         return
 
 
 def measure(operation: Callable[[Any], None], tracer: Any) -> float:
     """Nanoseconds of this thread per operation."""
+    time.sleep(0.03)  # the queues run empty
     begun = time.thread_time_ns()
     for _ in range(COUNT):
         operation(tracer)
@@ -107,7 +108,7 @@ def measure(operation: Callable[[Any], None], tracer: Any) -> float:
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     on, off = tracers(DEFAULT_ON), tracers(DEFAULT_OFF)
     cases = [
         ("create to queue, 12 attributes, as current span", as_current, on),

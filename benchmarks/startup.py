@@ -22,7 +22,10 @@ PROGRAMS = {
 }
 MODULES = {
     "python -c pass": ["-c", COUNT],
-    "manage.py check": ["-c", f"import sys; sys.argv = ['manage.py', 'check']; import manage; manage.main(); {COUNT}"],
+    "manage.py check": [
+        "-c",
+        f"import sys; sys.argv = ['manage.py', 'check']; import manage; manage.main(); {COUNT}",
+    ],
     "Flask app ready to serve": ["-c", f"{FLASK}; {COUNT}"],
 }
 
@@ -34,7 +37,9 @@ def main() -> int:
         subprocess.run([str(BIN / "django-admin"), "startproject", "shop", folder], check=True)
         environ = clean_environment()
         upstream = environ | TRACES_ONLY | {"DJANGO_SETTINGS_MODULE": "shop.settings"}
-        print(f"start-up, CPU ms over bare, median of {ROUNDS} rounds in turn (least to most); Python {sys.version[:6]}")
+        print(
+            f"start-up, CPU ms over bare, median of {ROUNDS} rounds in turn (least to most); Python {sys.version[:6]}"
+        )
         for name, (arguments, bound) in PROGRAMS.items():
             variants = {
                 "bare": ([PYTHON, *arguments], environ),

@@ -65,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the launcher. Returns an exit status only when CMD was not started."""
     try:
         plan = parse(sys.argv[1:] if arguments is None else list(arguments))
+        while plan.command and _is_this_launcher(plan.command[0]):  # started twice is started once
+            inner = parse(plan.command[1:])
+            inner.variables = {**plan.variables, **inner.variables}
+            plan = inner
     except UsageError as error:
         _say(f"error: {error}")
         _say("Try 'otel-distro-run --help'")
@@ -115,7 +119,9 @@ def parse(words: list[str]) -> Plan:
             for variable in VALUE_OPTIONS[name]:
                 plan.variables[variable] = value
         elif has_value:
-            raise UsageError(f"{name} takes no value" if _is_option(name) else f"unknown option {name}{_meant(name)}")
+            raise UsageError(
+                f"{name} takes no value" if _is_option(name) else f"unknown option {name}{_meant(name)}"
+            )
         elif name in FLAG_OPTIONS:
             plan.variables.update(FLAG_OPTIONS[name])
         elif name == "--dry-run":
@@ -160,12 +166,21 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
     return found
 
 
+def _is_this_launcher(name: str) -> bool:
+    if os.path.basename(name) != "otel-distro-run":
+        return False
+    program = find_program(name, os.environ)
+    return program is not None and os.path.dirname(os.path.abspath(program)) == os.path.dirname(
+        sys.executable
+    )
+
+
 def _execute(program: str, command: list[str], environ: dict[str, str]) -> int:
     if os.name == "nt":  # exec there ends the parent before the child: wait and pass the status on
         import subprocess
 
         return subprocess.call([program, *command[1:]], env=environ)
-    import _signal
+    import _signal  # type: ignore[import-not-found] # `signal` costs an import of enum
 
     # Python ignores these two for itself, and exec would hand that on to CMD
     for name in ("SIGPIPE", "SIGXFSZ"):

@@ -45,13 +45,14 @@ JUNK = (
 # Sometimes one, or the same as unset.
 EDGES = ("", "   ", "0", "9" * 40, "TRUE", "False", "\t1\t", "none", "null", "*")
 
-# A name that does not exist is a valid value of these, and then nothing is traced or sent elsewhere.
+# Text that these can mean: other methods, other places, only what is named so, nothing without credentials.
 DECIDING = (
     "OTEL_DISTRO_INSTRUMENTATIONS",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_PYTHON_EXCLUDED_URLS",
-    "OTEL_PYTHON_FLASK_EXCLUDED_URLS",
+    "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
 )
 ENOUGH_FOR_ALL = 256 * 1024
 

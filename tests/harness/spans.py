@@ -1,64 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans of the process itself, as plain values to compare with."""
+"""Ended spans for tests of encoders and exporters, made without a tracer so that every field can be odd."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 
-
-class PlainSpan(NamedTuple):
-    """A finished span. parent: the name of its parent among the spans taken with it, None for a root or a stranger."""
-
-    name: str
-    kind: str
-    status: str
-    description: str | None
-    attributes: dict[str, Any]
-    events: list[tuple[str, dict[str, Any]]]
-    parent: str | None
-    trace_id: int
-    span_id: int
-    parent_id: int | None
-    start_ns: int
-    end_ns: int
+RESOURCE = Resource({"service.name": "shop"})
+SCOPE = InstrumentationScope("tests", "1.0")
+START_NS = 1_700_000_000_000_000_000
 
 
-class Recorder:
-    """A tracer provider of its own, and what it has recorded."""
-
-    def __init__(self, **arguments: Any) -> None:
-        self._exporter = InMemorySpanExporter()
-        self.provider = TracerProvider(**arguments)
-        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-
-    def take(self) -> list[PlainSpan]:
-        """The spans finished since the last call, in the order in which they ended."""
-        found = self._exporter.get_finished_spans()
-        self._exporter.clear()
-        return plain(found)
+def context(
+    span_id: int, trace_id: int = 0xA1, is_remote: bool = False, trace_state: Any = None
+) -> SpanContext:
+    """A sampled span context."""
+    return SpanContext(trace_id, span_id, is_remote, TraceFlags(1), trace_state)
 
 
-def plain(spans: tuple[ReadableSpan, ...] | list[ReadableSpan]) -> list[PlainSpan]:
-    """Readable spans as plain values."""
-    names = {span.get_span_context().span_id: span.name for span in spans}
-    return [
-        PlainSpan(
-            name=span.name,
-            kind=span.kind.name,
-            status=span.status.status_code.name,
-            description=span.status.description,
-            attributes={key: list(value) if isinstance(value, tuple) else value for key, value in span.attributes.items()},
-            events=[(event.name, dict(event.attributes)) for event in span.events],
-            parent=names.get(span.parent.span_id) if span.parent else None,
-            trace_id=span.get_span_context().trace_id,
-            span_id=span.get_span_context().span_id,
-            parent_id=span.parent.span_id if span.parent else None,
-            start_ns=span.start_time,
-            end_ns=span.end_time,
-        )
-        for span in spans
-    ]
+def span(number: int = 1, **fields: Any) -> ReadableSpan:
+    """An ended SDK span with the id `number`; fields go over the defaults of ReadableSpan's constructor."""
+    defaults: dict[str, Any] = {
+        "name": f"span {number}",
+        "context": context(number),
+        "resource": RESOURCE,
+        "attributes": {"number": number},
+        "kind": SpanKind.INTERNAL,
+        "instrumentation_scope": SCOPE,
+        "start_time": START_NS + number,
+        "end_time": START_NS + number + 1_000_000,
+    }
+    return ReadableSpan(**{**defaults, **fields})
+
+
+def spans(count: int, **fields: Any) -> list[ReadableSpan]:
+    """Spans numbered from 1."""
+    return [span(number, **fields) for number in range(1, count + 1)]

@@ -91,5 +91,5 @@ def test_exit_costs_two_seconds_at_most(state: str, oracle: Oracle) -> None:
     with server:
         url = backend.url if backend else f"http://127.0.0.1:{free_port()}"
         run = oracle.check(APP, {"OTEL_EXPORTER_OTLP_ENDPOINT": url})
-    assert len(run.own_lines) == 1
-    assert url in run.own_lines[0]
+    assert 1 <= len(run.own_lines) <= 3
+    assert all(url in line for line in run.own_lines)

@@ -20,10 +20,10 @@ class DrawingError(Exception):
 
 def draw(source):
     """Return the PNG of a graph in the dot language."""
+    wait_for_a_free_pen()
     dot = shutil.which("dot")
     if dot is None:
         raise GraphvizMissingError
-    wait_for_a_free_pen()
     try:
         run = subprocess.run(
             [dot, "-Tpng"],

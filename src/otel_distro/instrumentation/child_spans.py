@@ -12,8 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.status import Status, StatusCode
 
+from otel_distro.instrumentation import exceptions
 from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current
-from otel_distro.instrumentation.exceptions import type_name
 from otel_distro.runtime.clock import now_ns
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ class ChildSpans:
     def span(self, name: str, attributes: dict[str, Any], kind: SpanKind = SpanKind.INTERNAL) -> ChildSpan:
         """A context manager around what the span covers. Exceptions pass; they make the span an error."""
         return ChildSpan(self, name, attributes, kind)
+
+    def root(self, name: str, attributes: dict[str, Any]) -> RootSpan:
+        """Like span(), but also where no span is around; its exceptions are recorded as events there."""
+        return RootSpan(self, name, attributes, SpanKind.INTERNAL)
 
     def leaf(
         self,
@@ -101,14 +105,47 @@ class ChildSpan:
         detach(self._token)
         if error is not None and isinstance(error, Exception):
             span.set_status(_ERROR)
-            span.set_attribute("error.type", type_name(error))
+            span.set_attribute("error.type", exceptions.type_name(error))
         span.end()
+
+
+class RootSpan(ChildSpan):
+    """See ChildSpans.root."""
+
+    __slots__ = ("_is_root",)
+
+    def __enter__(self) -> Span | None:
+        context = get_current()
+        self._is_root = SPAN_KEY not in context
+        if not self._is_root:
+            return super().__enter__()
+        span = self._spans.tracer.start_span(self._name, context, self._kind, self._attributes)
+        self.span = span
+        self._token = attach(Context({**context, SPAN_KEY: span}))
+        return span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._is_root and self.span is not None and isinstance(error, Exception):
+            exceptions.record(self.span, error)
+        super().__exit__(kind, error, trace)
 
 
 class _Pending(Span):
     """A span that comes to be when somebody looks at it: a child, a propagator, or end() after long enough."""
 
-    __slots__ = ("_attributes", "_context", "_folded", "_kind", "_name", "_parent", "_real", "_spans", "_start_ns")
+    __slots__ = (
+        "_attributes",
+        "_context",
+        "_folded",
+        "_kind",
+        "_name",
+        "_parent",
+        "_real",
+        "_spans",
+        "_start_ns",
+    )
 
     def __init__(
         self,
@@ -164,10 +201,14 @@ class _Pending(Span):
         return True
 
     def set_attributes(self, attributes: Any) -> None:
-        self.real().set_attributes(attributes)
+        for key, value in attributes.items():
+            self.set_attribute(key, value)
 
     def set_attribute(self, key: str, value: Any) -> None:
-        self.real().set_attribute(key, value)
+        if self._real is None:
+            self._attributes = {**self._attributes, key: value}
+        else:
+            self._real.set_attribute(key, value)
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         self.real().add_event(name, attributes, timestamp)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -18,6 +18,7 @@ _STANDARD_LIBRARY = tuple(
     folder + os.sep for folder in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")} if folder
 )
 _MAX_FRAMES = 100
+_MAX_WRAPPERS = 8
 
 
 def of_caller(depth: int = 1) -> dict[str, str | int] | None:
@@ -40,6 +41,23 @@ def of_traceback(trace: TracebackType | None) -> dict[str, str | int] | None:
             found = trace
         trace = trace.tb_next
     return None if found is None else _attributes(found.tb_frame, found.tb_lineno)
+
+
+def of_function(function: Any) -> dict[str, str | int]:
+    """code.* attributes of a function, method or class: its name, and its place when it is written in Python."""
+    inner = function
+    for _ in range(_MAX_WRAPPERS):
+        inner = inner.func if isinstance(inner, partial) else getattr(inner, "__wrapped__", inner)
+    named = inner if not hasattr(function, "__qualname__") else function
+    kind = type(function)
+    name = getattr(named, "__qualname__", kind.__qualname__)
+    module = getattr(named, "__module__", kind.__module__)
+    attributes: dict[str, str | int] = {"code.function.name": f"{module}.{name}"}
+    code = getattr(inner, "__code__", None)
+    if code is not None:
+        attributes["code.file.path"] = code.co_filename
+        attributes["code.line.number"] = code.co_firstlineno
+    return attributes
 
 
 def _attributes(frame: FrameType, line: int | None) -> dict[str, str | int]:

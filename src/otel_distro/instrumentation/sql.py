@@ -52,16 +52,24 @@ _SQL_SERVER_TOKENS = re.compile(
 )
 _DIALECTS = {"mysql": _MYSQL_TOKENS, "mariadb": _MYSQL_TOKENS, "microsoft.sql_server": _SQL_SERVER_TOKENS}
 
-# operations whose target comes at once, and those that name it behind another word
 _OPERATIONS = frozenset(
-    "SELECT INSERT UPDATE DELETE MERGE REPLACE CREATE ALTER DROP TRUNCATE CALL EXEC EXECUTE BEGIN START COMMIT"
-    " ROLLBACK SAVEPOINT RELEASE SET SHOW PRAGMA EXPLAIN ANALYZE VACUUM GRANT REVOKE LOCK USE DECLARE FETCH"
-    " CLOSE COPY REINDEX REFRESH".split()
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CREATE", "ALTER", "DROP", "TRUNCATE", "CALL", "EXEC", "EXECUTE", "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET", "SHOW", "PRAGMA", "EXPLAIN", "ANALYZE", "VACUUM", "GRANT", "REVOKE", "LOCK", "USE", "DECLARE", "FETCH", "CLOSE", "COPY", "REINDEX", "REFRESH"]
 )
 _NESTED_OPERATIONS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE"))
-_BEFORE_TARGET = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "TABLE", "INDEX", "VIEW", "CALL", "EXEC", "PRAGMA"))
-_BETWEEN = frozenset(("IF", "NOT", "EXISTS", "ONLY", "LATERAL", "CONCURRENTLY", "OR", "IGNORE", "UNIQUE", "LOW_PRIORITY"))
+_BEFORE_TARGET = frozenset(["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "INDEX", "VIEW", "CALL", "EXEC", "EXECUTE", "PRAGMA"])
+_NEVER_TARGET = frozenset(
+    ["IF", "NOT", "EXISTS", "ONLY", "LATERAL", "CONCURRENTLY", "OR", "IGNORE", "UNIQUE", "LOW_PRIORITY", "TABLE", "INDEX", "VIEW", "SELECT"]
+)
 _OBJECTS = frozenset(("TABLE", "INDEX", "VIEW"))
+_NO_UPDATE_AFTER = frozenset(
+    ("FOR", "DO", "KEY", "ON")
+)  # FOR UPDATE, ON CONFLICT DO UPDATE, ON DELETE CASCADE
+_AFTER_TARGETS = frozenset(
+    ["WHERE", "SET", "VALUES", "ON", "USING", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "UNION", "RETURNING", "WINDOW", "FOR", "WITH"]
+)
+_WITH_COLLECTION = frozenset(
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COPY"]
+)
 
 
 class Statement(NamedTuple):
@@ -103,48 +111,47 @@ def _statement(sql: str) -> Statement:
     parts: list[str] = []
     targets: list[str] = []
     operations: list[str] = []
-    expecting = joining = False  # whether a target comes now, or may come after a comma
+    reads = [False]  # for each open parenthesis, whether an operation stands in it: else FROM is EXTRACT's
+    expecting = listing = False  # a target comes now; a comma leads to the next one
+    previous = ""
     for match in _TOKENS.finditer(sql):
         kind, text = match.lastgroup, match[0]
+        word = text.upper() if kind == "word" else ""
         if kind == "comment":
             continue
-        upper = text.upper() if kind == "word" else ""
-        if expecting and (kind == "name" or (kind == "word" and upper not in _BETWEEN | _NESTED_OPERATIONS | _OBJECTS)):
+        if expecting and (kind == "name" or (word and word not in _NEVER_TARGET)):
             target = _target(sql, match.start())
             targets.append(target)
             parts.append(target)
-            expecting, joining = False, True
-        elif upper in _NESTED_OPERATIONS or (upper in _OPERATIONS and not operations):
+            expecting, listing = False, True
+        elif _is_operation(word, previous, operations):
             operations.append(text)
             parts.append(text)
-            expecting, joining = upper in _BEFORE_TARGET, False
-        elif upper in _BEFORE_TARGET and operations:
-            if upper in _OBJECTS and operations == parts:
+            reads[-1] = True
+            expecting, listing = word in _BEFORE_TARGET, False
+        elif word in _BEFORE_TARGET and reads[-1] and previous not in _NO_UPDATE_AFTER:
+            if word in _OBJECTS and len(parts) == 1:
                 parts.append(text)
-            expecting = _takes_target(operations[0].upper(), upper)
-        elif text == "," and joining:
-            expecting = True
-        elif kind == "mark" and text in "(;":
-            expecting = joining = False
-        elif kind == "word" and upper not in _BETWEEN and upper != "AS":
-            joining = joining and len(parts) > 0 and _is_alias_position(upper)
-    single = targets[0] if len(set(targets)) == 1 else None
+            expecting, listing = True, False
+        elif text == "(":
+            reads.append(False)
+            expecting = listing = False
+        elif text == ")" and len(reads) > 1:
+            reads.pop()
+        elif text == ",":
+            expecting = listing
+        elif word in _AFTER_TARGETS:
+            expecting = listing = False
+        previous = word
     operation = operations[0] if len(operations) == 1 else None
-    return Statement(_joined(parts), operation, single)
+    known = operation is not None and operation.upper() in _WITH_COLLECTION and len(set(targets)) == 1
+    return Statement(_joined(parts), operation, targets[0] if known else None)
 
 
-def _takes_target(operation: str, word: str) -> bool:
-    return not (operation in ("SET", "SHOW") or (word == "INDEX" and operation == "PRAGMA"))
-
-
-_CLAUSES = frozenset(
-    "WHERE SET VALUES ON USING GROUP ORDER HAVING LIMIT OFFSET UNION INNER LEFT RIGHT FULL CROSS OUTER NATURAL"
-    " RETURNING WINDOW FOR WITH".split()
-)
-
-
-def _is_alias_position(upper: str) -> bool:
-    return upper not in _CLAUSES
+def _is_operation(word: str, previous: str, operations: list[str]) -> bool:
+    if word in _NESTED_OPERATIONS:
+        return previous not in _NO_UPDATE_AFTER
+    return word in _OPERATIONS and not operations
 
 
 def _target(sql: str, start: int) -> str:

@@ -43,6 +43,7 @@ ATTRIBUTE_BYTES = 60
 FOREIGN_SPAN_BYTES = 4000
 
 _INTERRUPT_GRACE_S = 0.05
+_DEFAULTS = BatchSettings()
 _page = fork.page
 
 
@@ -67,7 +68,10 @@ class Ticket:
     def wait(self, deadline: Deadline) -> bool:
         """Whether everything was exported, and before the deadline. One thread may wait."""
         left_s = deadline.remaining_s()
-        return self._lock.acquire(timeout=-1 if left_s is None else min(left_s, threading.TIMEOUT_MAX)) and self._well
+        return (
+            self._lock.acquire(timeout=-1 if left_s is None else min(left_s, threading.TIMEOUT_MAX))
+            and self._well
+        )
 
 
 class BatchSpanProcessor(SpanProcessor):
@@ -76,7 +80,7 @@ class BatchSpanProcessor(SpanProcessor):
     def __init__(
         self,
         span_exporter: SpanExporter,
-        settings: BatchSettings = BatchSettings(),
+        settings: BatchSettings = _DEFAULTS,
         *,
         drop_policy: Literal["oldest", "newest"] = "oldest",
         elastic: bool = False,
@@ -89,7 +93,9 @@ class BatchSpanProcessor(SpanProcessor):
         """
         self.span_exporter = span_exporter
         self._exporter = (
-            span_exporter if isinstance(span_exporter, OutcomeSpanExporter) else ForeignExporter(span_exporter)
+            span_exporter
+            if isinstance(span_exporter, OutcomeSpanExporter)
+            else ForeignExporter(span_exporter)
         )
         self._clock = clock
         self._eager = settings.schedule_delay_s < _EAGER_BELOW_S
@@ -108,6 +114,7 @@ class BatchSpanProcessor(SpanProcessor):
     def _begin(self) -> None:
         self._queue: deque[Any] = deque()
         self._bytes = 0
+        self._overflowed = False
         self._rung = False
         self._ring_at = 1  # the first span starts the worker
         self._worker: threading.Thread | None = None
@@ -139,8 +146,8 @@ class BatchSpanProcessor(SpanProcessor):
             if context is None or not context.trace_flags.sampled:
                 return
             self._bytes += FOREIGN_SPAN_BYTES
-        if not _page[0]:
-            fork.notice()
+            if not _page[0]:  # our own tracer has looked when the span began
+                fork.notice()
         self._accept()
         if self._closed:
             self._ledger.drop("after_shutdown")
@@ -164,11 +171,13 @@ class BatchSpanProcessor(SpanProcessor):
                 return
             self._bytes -= _weight(span)
             self._ledger.drop("queue_full")
-        log.warn(
-            f"more spans than {self._exporter.destination} takes: the queue is full, "
-            f"the {'newest' if self._drops_newest else 'oldest'} are dropped",
-            key=f"queue {self._exporter.destination}",
-        )
+        if not self._overflowed:
+            self._overflowed = True
+            which = "newest" if self._drops_newest else "oldest"
+            log.warn(
+                f"spans come faster than {self._exporter.destination} takes them; the {which} are dropped",
+                key=f"queue {self._exporter.destination}",
+            )
 
     def _ring(self) -> None:
         """Wake the worker; start it for the first span. Safe in a signal handler."""
@@ -188,7 +197,9 @@ class BatchSpanProcessor(SpanProcessor):
             if self._worker is None or not self._worker.is_alive():
                 self._bell = threading.Lock()
                 self._bell.acquire()
-                worker = threading.Thread(target=self._work, name=f"otel-distro {self._exporter.destination}", daemon=True)
+                worker = threading.Thread(
+                    target=self._work, name=f"otel-distro {self._exporter.destination}", daemon=True
+                )
                 try:
                     worker.start()
                 except RuntimeError as error:  # no more threads, or the interpreter is ending
@@ -302,7 +313,7 @@ class BatchSpanProcessor(SpanProcessor):
             self._bell.acquire(timeout=max(0.0, due_s - self._clock()))
 
     def _turn(self, everything: bool, deadline: Deadline) -> None:
-        """Export what there is: everything, or only full batches; and settle the flushes that it completes."""
+        """Export everything there is, or only full batches; settle the flushes that this completes."""
         delivery = self._delivery
         while self._tickets:
             self._held.append((self._tickets.popleft(), delivery.losses))
@@ -342,6 +353,7 @@ class BatchSpanProcessor(SpanProcessor):
                 self._bytes -= _weight(span)
         except IndexError:
             self._bytes = 0  # nothing is left, so no estimate can have drifted
+            self._overflowed = False
         return spans
 
     def _finish(self, finished: Ticket, deadline: Deadline) -> None:

@@ -83,7 +83,9 @@ def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerP
 
 def _processor(exporter: SpanExporter, settings: Settings) -> BatchSpanProcessor:
     size_was_given = any(variable == "OTEL_BSP_MAX_QUEUE_SIZE" for variable, _ in settings.origin)
-    return BatchSpanProcessor(exporter, settings.bsp, drop_policy=settings.drop_policy, elastic=not size_was_given)
+    return BatchSpanProcessor(
+        exporter, settings.bsp, drop_policy=settings.drop_policy, elastic=not size_was_given
+    )
 
 
 def _id_generator(name: str) -> tuple[IdGenerator | None, list[Problem]]:
@@ -93,10 +95,14 @@ def _id_generator(name: str) -> tuple[IdGenerator | None, list[Problem]]:
     from opentelemetry.util._importlib_metadata import entry_points
 
     for found in entry_points(group="opentelemetry_id_generator", name=name):
-        made = guard.load(f"OTEL_PYTHON_ID_GENERATOR={name} cannot be loaded", lambda found=found: found.load()())
+        made = guard.load(
+            f"OTEL_PYTHON_ID_GENERATOR={name} cannot be loaded", lambda found=found: found.load()()
+        )
         if isinstance(made, IdGenerator):
             return made, []
-    return None, [Problem("OTEL_PYTHON_ID_GENERATOR", name, "no such id generator is installed", "using random")]
+    return None, [
+        Problem("OTEL_PYTHON_ID_GENERATOR", name, "no such id generator is installed", "using random")
+    ]
 
 
 def _span_limits(limits: LimitSettings) -> SpanLimits:

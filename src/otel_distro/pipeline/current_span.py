@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
-from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_distro.runtime import log
 
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Span, SpanKind, Tracer
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+SPAN_KEY = _SPAN_KEY
 
 get_current: Callable[[], Context]
 attach: Callable[[Context], Any]
@@ -41,12 +43,14 @@ else:
     reset = context_api.detach
 
 _set_item = dict.__setitem__
-_new = object.__new__
 
 
 def attach_span(span: Span) -> Any:
     """Make span the current one; the result goes to detach()."""
-    context = Context(get_current())
+    current = get_current()
+    if len(current) == (SPAN_KEY in current):  # nothing but a span: the common case
+        return attach(Context({SPAN_KEY: span}))
+    context = Context(current)
     _set_item(context, SPAN_KEY, span)
     return attach(context)
 
@@ -60,25 +64,58 @@ def detach(token: Any) -> None:
 
 
 class CurrentSpan:
-    """What `start_as_current_span` returns: a context manager, and a decorator for plain and async functions.
+    """What start_as_current_span returns: a context manager and decorator, for plain and async functions.
 
-    The span starts on entry, and each call of a decorated function gets its own.
+    The span starts on entry, and each call of a decorated function gets its own. `_record` to `_tracer` are the
+    arguments of start_as_current_span, which sets them.
     """
 
-    __slots__ = ("_arguments", "_end_on_exit", "_record", "_set_status", "_span", "_token", "_tracer")
+    __slots__ = (
+        "_attributes",
+        "_context",
+        "_end_on_exit",
+        "_kind",
+        "_links",
+        "_name",
+        "_record",
+        "_set_status",
+        "_span",
+        "_start_time",
+        "_token",
+        "_tracer",
+    )
 
-    _arguments: tuple[Any, ...]
+    _attributes: Any
+    _context: Context | None
     _end_on_exit: bool
+    _kind: SpanKind
+    _links: Any
+    _name: str
     _record: bool
     _set_status: bool
     _span: Span
+    _start_time: int | None
     _token: Any
     _tracer: Tracer
 
     def __enter__(self) -> Span:
-        self._span = span = self._tracer.start_span(*self._arguments)
-        context = Context(get_current())
-        _set_item(context, SPAN_KEY, span)
+        self._span = span = self._tracer.start_span(
+            self._name,
+            self._context,
+            self._kind,
+            self._attributes,
+            self._links,
+            self._start_time,
+            self._record,
+            self._set_status,
+        )
+        # attach_span(), without the call
+        current = get_current()
+        if len(current) == (SPAN_KEY in current):
+            context = Context({SPAN_KEY: span})
+        else:
+            context = Context(current)
+            _set_item(context, SPAN_KEY, span)
         self._token = attach(context)
         return span
 
@@ -114,19 +151,14 @@ class CurrentSpan:
         return traced  # type: ignore[return-value]
 
     def _again(self) -> CurrentSpan:
-        return current_span(
-            self._tracer, self._arguments, self._record, self._set_status, self._end_on_exit
+        return self._tracer.start_as_current_span(  # type: ignore[return-value]
+            self._name,
+            self._context,
+            self._kind,
+            self._attributes,
+            self._links,
+            self._start_time,
+            self._record,
+            self._set_status,
+            self._end_on_exit,
         )
-
-
-def current_span(
-    tracer: Tracer, arguments: tuple[Any, ...], record: bool, set_status: bool, end_on_exit: bool
-) -> CurrentSpan:
-    """Prepare a span of tracer; arguments are those of its start_span, in order."""
-    manager: CurrentSpan = _new(CurrentSpan)
-    manager._tracer = tracer
-    manager._arguments = arguments
-    manager._record = record
-    manager._set_status = set_status
-    manager._end_on_exit = end_on_exit
-    return manager

@@ -9,10 +9,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from otel_distro.exporters.retry import Delivered, Done, Outcome, Refused, Retry, Split, TooLarge, Wait, next_step
+from otel_distro.exporters.retry import (
+    Delivered,
+    Done,
+    Outcome,
+    Refused,
+    Retry,
+    Split,
+    TooLarge,
+    Wait,
+    next_step,
+)
 from otel_distro.pipeline.foreign_exporter import FAILED
 from otel_distro.runtime import guard, log
-from otel_distro.runtime.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
     from otel_distro.exporters.span_exporter import OutcomeSpanExporter
     from otel_distro.runtime.counters import DropReason, Ledger
+    from otel_distro.runtime.deadline import Deadline
 
 
 # attempts that reached nobody: another one a moment later would not, either
@@ -42,7 +52,7 @@ class Batch:
 
 
 class Delivery:
-    """Sends batches in order; a batch that must wait holds back those behind it, which its backend would, too.
+    """Sends batches in order; one that must wait holds back those behind it, which its backend would, too.
 
     in_flight: spans that were taken from the queue and are neither sent nor dropped.
     losses: spans that were dropped or rejected here, ever.
@@ -185,7 +195,9 @@ class Delivery:
             self._ever_delivered = True
             if outcome.rejected:
                 self._ledger.last_trouble = "rejected by"
-                log.warn(f"{where} rejected {outcome.rejected} spans: {outcome.message}", key=f"rejected {where}")
+                log.warn(
+                    f"{where} rejected {outcome.rejected} spans: {outcome.message}", key=f"rejected {where}"
+                )
             elif outcome.message:
                 log.warn(f"{where} says: {outcome.message}", key=f"says {where}")
         else:

@@ -29,7 +29,7 @@ class ForeignExporter(OutcomeSpanExporter):
         self._exporter = exporter
         self.destination = type(exporter).__name__
 
-    def export_once(self, spans: Sequence[ReadableSpan], deadline: Deadline) -> Outcome:
+    def export_once(self, spans: Sequence[ReadableSpan], deadline: Deadline) -> Outcome:  # noqa: ARG002
         """One call of its export(). Raises what that raises; a deadline cannot be passed on."""
         if self._exporter.export(spans) is SpanExportResult.SUCCESS:
             return Delivered()

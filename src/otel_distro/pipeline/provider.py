@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tracer provider: an SDK TracerProvider that makes our tracers and keeps its promises at fork and exit."""
+"""The tracer provider: an SDK TracerProvider that makes our tracers and behaves at fork and exit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from otel_distro.pipeline.id_generator import RandomIdGenerator
 from otel_distro.pipeline.span_limits import Limits
 from otel_distro.pipeline.span_processors import SpanProcessors
 from otel_distro.pipeline.tracer import Tracer
-from otel_distro.runtime import exit, fork, guard, log
+from otel_distro.runtime import exit as process_exit
+from otel_distro.runtime import fork, guard, log
 from otel_distro.runtime.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class TracerProvider(sdk.TracerProvider):
-    """Makes tracers. It flushes at exit within OTEL_DISTRO_EXIT_TIMEOUT, and begins anew in a forked child."""
+    """Makes tracers; flushes at exit within OTEL_DISTRO_EXIT_TIMEOUT; begins anew in a forked child."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the SDK's signature
         self,
         sampler: Sampler | None = None,
         resource: Resource | None = None,
@@ -53,7 +54,7 @@ class TracerProvider(sdk.TracerProvider):
         if active_span_processor is not None:
             self._processors.add_span_processor(active_span_processor)
         self._active_span_processor = active_span_processor or self._processors
-        self.id_generator = id_generator or RandomIdGenerator()
+        self.id_generator = id_generator or RandomIdGenerator()  # type: ignore[assignment] # the SDK infers too narrow a type
         self._resource = Resource.create({}) if resource is None else resource
         self.sampler = sampler or DEFAULT_ON
         self._span_limits = span_limits or SpanLimits()
@@ -69,7 +70,7 @@ class TracerProvider(sdk.TracerProvider):
         self._shut_down = False
         fork.in_child(self._begin_child)
         if shutdown_on_exit:
-            exit.register(self._shutdown_at_exit)
+            process_exit.register(self._shutdown_at_exit)
 
     def get_tracer(
         self,
@@ -87,8 +88,14 @@ class TracerProvider(sdk.TracerProvider):
                 pass  # not known yet, or the name is nonsense that cannot be hashed
         if not isinstance(instrumenting_module_name, str) or not instrumenting_module_name:
             log.warn("get_tracer() was called without a name", key="get_tracer")
-            key = ("", key[1] if isinstance(key[1], str) else None, key[2] if isinstance(key[2], str) else None)
-        scope = guard.call("an instrumentation scope", InstrumentationScope, key[0], key[1] or "", key[2], attributes)
+            key = (
+                "",
+                key[1] if isinstance(key[1], str) else None,
+                key[2] if isinstance(key[2], str) else None,
+            )
+        scope = guard.call(
+            "an instrumentation scope", InstrumentationScope, key[0], key[1] or "", key[2], attributes
+        )
         if scope is None:
             scope = InstrumentationScope(key[0], "", None)
         tracer = self._tracer(scope)
@@ -120,10 +127,12 @@ class TracerProvider(sdk.TracerProvider):
 
         timeout_millis: None is OTEL_DISTRO_EXIT_TIMEOUT. True when everything was exported. Never raises.
         """
-        exit.unregister(self._shutdown_at_exit)
+        process_exit.unregister(self._shutdown_at_exit)
         if self._shut_down:
             return True
-        return self._stop(Deadline(exit.timeout_s() if timeout_millis is None else timeout_millis / 1000))
+        return self._stop(
+            Deadline(process_exit.timeout_s() if timeout_millis is None else timeout_millis / 1000)
+        )
 
     def _shutdown_at_exit(self, deadline: Deadline) -> None:
         self._stop(deadline)

@@ -148,7 +148,11 @@ def _foreign(name: str) -> tuple[Resource, list[Problem]]:
         thread.start()
         thread.join(DETECTOR_TIMEOUT_S)
         if not results:
-            return empty, [Problem(variable, name, f"the detector took over {DETECTOR_TIMEOUT_S:g} s", "going on without it")]
+            return empty, [
+                Problem(
+                    variable, name, f"the detector took over {DETECTOR_TIMEOUT_S:g} s", "going on without it"
+                )
+            ]
         detected = results[0]
         if isinstance(detected, Resource):
             return detected, []

@@ -20,7 +20,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 from opentelemetry.trace import (
-    DEFAULT_TRACE_STATE,
     Link,
     NonRecordingSpan,
     SpanContext,
@@ -36,15 +35,15 @@ from otel_distro.runtime import fork, guard, log
 from otel_distro.runtime.clock import now_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.trace import TraceState
 
-    from otel_distro.pipeline.span_processors import SpanProcessors
     from otel_distro.pipeline.span_limits import Limits
+    from otel_distro.pipeline.span_processors import SpanProcessors
 
 UNSET = Status(StatusCode.UNSET)
 FLAGS = tuple(TraceFlags(bits) for bits in range(256))
@@ -53,7 +52,6 @@ _LATEST_NS = (1 << 64) - 1
 _MAX_DESCRIPTION = 1 << 16
 _EVENT_BYTES = 400
 _LINK_BYTES = 500
-_new_link = object.__new__
 
 _lock = RLock()  # for what is rare: events, links, counts of the dropped; reentrant for signal handlers
 
@@ -71,7 +69,7 @@ class Event(SdkEvent):
 
     def __init__(self, name: str, attributes: Attributes, timestamp: int) -> None:
         self._name = name
-        self._attributes = attributes
+        self._attributes: Attributes = attributes
         self._timestamp = timestamp
 
     @property
@@ -84,7 +82,7 @@ class SpanLink(Link):
 
     def __init__(self, context: SpanContext, attributes: Attributes) -> None:
         self._context = context
-        self._attributes = attributes
+        self._attributes: Attributes = attributes
 
     @property
     def dropped_attributes(self) -> int:
@@ -203,7 +201,11 @@ class Span(SdkSpan):
     def _parent(self) -> SpanContext | None:  # type: ignore[override]
         if self._made_parent is None and self._parent_id:
             self._made_parent = SpanContext(
-                self._trace_id, self._parent_id, self._parent_is_remote, FLAGS[self._parent_flags], self._trace_state
+                self._trace_id,
+                self._parent_id,
+                self._parent_is_remote,
+                FLAGS[self._parent_flags],
+                self._trace_state,
             )
         return self._made_parent
 
@@ -322,7 +324,9 @@ class Span(SdkSpan):
 
     def _append_link(self, context: object, attributes: Any) -> None:
         if not isinstance(context, SpanContext):
-            log.warn(f"a link must lead to a SpanContext, not to {type(context).__name__}; ignored", key="link")
+            log.warn(
+                f"a link must lead to a SpanContext, not to {type(context).__name__}; ignored", key="link"
+            )
             return
         if not (context.is_valid or attributes or context.trace_state):
             return
@@ -362,7 +366,8 @@ class Span(SdkSpan):
         elif isinstance(status, Status):
             code, description = status.status_code, status.description
         else:
-            log.warn(f"a status must be a Status or StatusCode, not {type(status).__name__}; ignored", key="status")
+            name = type(status).__name__  # type: ignore[unreachable] # an app may pass anything
+            log.warn(f"a status must be a Status or StatusCode, not {name}; ignored", key="status")
             return
         if code is StatusCode.UNSET or self._status.status_code is StatusCode.OK:
             return
@@ -413,7 +418,7 @@ class Span(SdkSpan):
 
     # --- life
 
-    def start(self, start_time: int | None = None, parent_context: object = None) -> None:
+    def start(self, start_time: int | None = None, parent_context: object = None) -> None:  # noqa: ARG002
         """Nothing: the tracer returns started spans."""
         log.debug(f"start() on the started span {self._name}")
 
@@ -465,8 +470,7 @@ def time_of(given: object, now: int) -> int:
         return now
     if isinstance(given, int | float) and 0 <= given <= _LATEST_NS:  # NaN fails the comparison
         return int(given)
-    log.warn(f"times must be nanoseconds since the epoch, not {type(given).__name__} {given!s:.40}; now is used",
-             key="time")  # fmt: skip
+    log.warn("times must be nanoseconds since the epoch; now is used instead", key="time")
     return now
 
 

@@ -24,7 +24,7 @@ class SpanProcessors(SynchronousMultiSpanProcessor):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.starting: tuple[Callable[..., object], ...] = ()
         self.ending: tuple[Callable[[Any], object], ...] = ()
         self.ended: tuple[Callable[[Any], object], ...] = ()
@@ -39,7 +39,9 @@ class SpanProcessors(SynchronousMultiSpanProcessor):
         nothing = getattr(SpanProcessor, name)
         methods = [getattr(processor, name, None) for processor in self._span_processors]
         return tuple(
-            method for method in methods if callable(method) and getattr(method, "__func__", None) is not nothing
+            method
+            for method in methods
+            if callable(method) and getattr(method, "__func__", None) is not nothing
         )
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:
@@ -66,9 +68,9 @@ class SpanProcessors(SynchronousMultiSpanProcessor):
             ],
             deadline,
         )
-        # the SDK's own processors may return None, and False is the only way to say no
-        flushed = [result is not False for result in results]
-        return all([processor.end_flush(ticket, deadline) for processor, ticket in tickets] + flushed)
+        ended = [processor.end_flush(ticket, deadline) for processor, ticket in tickets]
+        # the SDK's own processors may return None: False is the only way to say no
+        return all(ended) and all(result is not False for result in results)
 
     def shutdown_by(self, deadline: Deadline) -> bool:
         """Shut all down at once; True when every one did, and sent what it had, in time. Never raises."""
@@ -84,7 +86,8 @@ class SpanProcessors(SynchronousMultiSpanProcessor):
             deadline,
         )
         in_time = all(result is not bounded.LATE for result in results)
-        return all([processor.end_shutdown(deadline) for processor in ours]) and in_time
+        ended = [processor.end_shutdown(deadline) for processor in ours]
+        return all(ended) and in_time
 
     def _sorted(self) -> tuple[list[BatchSpanProcessor], list[SpanProcessor]]:
         ours = [processor for processor in self._span_processors if isinstance(processor, BatchSpanProcessor)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace.sampling import (
     Decision,
@@ -16,14 +15,15 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, SpanContext, SpanKind
 from opentelemetry.trace import Span as ApiSpan
 
-from otel_distro.pipeline.current_span import SPAN_KEY, CurrentSpan, current_span, get_current
+from otel_distro.pipeline.current_span import SPAN_KEY, CurrentSpan, get_current
 from otel_distro.pipeline.id_generator import RandomIdGenerator
 from otel_distro.pipeline.span import UNSET, Span, UnsampledSpan, time_of
-from otel_distro.pipeline.span_limits import MAX_NAME, plain_copy, text_of
+from otel_distro.pipeline.span_limits import MAX_NAME, all_texts, text_of
 from otel_distro.runtime import counters, fork, guard, log
 from otel_distro.runtime.clock import now_ns
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
     from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
@@ -52,7 +52,7 @@ class Tracer(sdk.Tracer):
     flag and _REMOTE; None means that the sampler must be asked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - positional for speed is not the point; the provider alone calls it
         self,
         provider: TracerProvider,
         processors: SpanProcessors,
@@ -104,7 +104,7 @@ class Tracer(sdk.Tracer):
     def _set_resource(self, resource: Resource) -> None:
         self.resource = resource
 
-    def start_as_current_span(
+    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917
         self,
         name: str,
         context: Context | None = None,
@@ -115,17 +115,22 @@ class Tracer(sdk.Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> CurrentSpan:  # type: ignore[override]
+    ) -> CurrentSpan:
         """A context manager and decorator: the span is started and made current on entry."""
-        return current_span(
-            self,
-            (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception),
-            record_exception,
-            set_status_on_exception,
-            end_on_exit,
-        )
+        manager = _new(CurrentSpan)
+        manager._tracer = self
+        manager._name = name
+        manager._context = context
+        manager._kind = kind
+        manager._attributes = attributes
+        manager._links = links
+        manager._start_time = start_time
+        manager._record = record_exception
+        manager._set_status = set_status_on_exception
+        manager._end_on_exit = end_on_exit
+        return manager
 
-    def start_span(
+    def start_span(  # noqa: PLR0917 - OpenTelemetry's signature; long, because every call costs each span
         self,
         name: str,
         context: Context | None = None,
@@ -137,12 +142,13 @@ class Tracer(sdk.Tracer):
         set_status_on_exception: bool = True,
     ) -> ApiSpan:
         """A started span, child of the current one or of the one in context. Never raises."""
+        parent: Any
         if context is None:
             parent = get_current().get(SPAN_KEY)
         elif isinstance(context, dict):
             parent = context.get(SPAN_KEY)
         else:
-            log.warn(f"context must be a Context, not {type(context).__name__}; ignored", key="context")
+            _complain(context)  # type: ignore[unreachable] # an app may pass anything
             context, parent = None, get_current().get(SPAN_KEY)
 
         # whose child
@@ -151,9 +157,11 @@ class Tracer(sdk.Tracer):
         remote = False
         cls = type(parent)
         if cls is Span or cls is UnsampledSpan:
-            trace_id, parent_id = parent._trace_id, parent._span_id  # type: ignore[union-attr]
-            parent_flags, trace_state = parent._trace_flags, parent._trace_state  # type: ignore[union-attr]
+            trace_id, parent_id = parent._trace_id, parent._span_id
+            parent_flags, trace_state = parent._trace_flags, parent._trace_state
         else:
+            if not _page[0]:
+                fork.notice()
             foreign = None if parent is None else _context_of(parent)
             if foreign is None:
                 trace_id = parent_id = parent_flags = 0
@@ -165,8 +173,6 @@ class Tracer(sdk.Tracer):
         # which ids, and who decides
         bits = self._bits
         if not trace_id:
-            if not _page[0]:
-                fork.notice()
             if bits is not None:
                 both = bits(192)
                 trace_id, span_id, flags = both >> 64 or 1, both & _LOW_64 or 1, _RANDOM
@@ -176,7 +182,9 @@ class Tracer(sdk.Tracer):
         else:
             span_id = (bits(64) or 1) if bits is not None else self._foreign_span_id()
             flags = parent_flags & _RANDOM
-            bound = self._child_bounds[(parent_flags & _SAMPLED) + _REMOTE if remote else parent_flags & _SAMPLED]
+            bound = self._child_bounds[
+                (parent_flags & _SAMPLED) + _REMOTE if remote else parent_flags & _SAMPLED
+            ]
         result: SamplingResult | None = None
         if bound is None:
             result = self._ask_sampler(context, trace_id, name, kind, attributes, links)
@@ -224,10 +232,20 @@ class Tracer(sdk.Tracer):
                 span._made_parent = _context_of(parent)  # its trace state may be another
         if not (record_exception and set_status_on_exception):
             span._record_exception, span._set_status_on_exception = record_exception, set_status_on_exception
-        if not attributes:
-            span._attributes = {}
-        else:
-            span._attributes = plain_copy(attributes, limits)
+        span._attributes = {}
+        if attributes:
+            if type(attributes) is dict and len(attributes) <= limits.attributes:
+                copy, short = attributes.copy(), limits.short
+                for value in copy.values():
+                    cls = type(value)
+                    if cls is str:
+                        if len(value) > short:
+                            break
+                    elif cls is not int and cls is not bool and cls is not float:
+                        break
+                else:
+                    if all_texts(copy):
+                        span._attributes = copy
             if not span._attributes:
                 span.set_attributes(attributes)
         if links:
@@ -241,7 +259,7 @@ class Tracer(sdk.Tracer):
             processors.on_start(span, context)
         return span
 
-    def _ask_sampler(
+    def _ask_sampler(  # noqa: PLR0917
         self, context: Context | None, trace_id: int, name: str, kind: SpanKind, attributes: Any, links: Any
     ) -> SamplingResult | None:
         return guard.call(
@@ -285,7 +303,7 @@ def _bounds(sampler: Sampler) -> tuple[int | None, tuple[int | None, ...] | None
 
 
 def _bound(sampler: Sampler) -> int | None:
-    """Below which low 64 bits of the trace id the sampler says yes; None when that is not all there is to it."""
+    """Below which low 64 bits of a trace id the sampler says yes; None when there is more to it."""
     should_sample = type(sampler).should_sample
     if isinstance(sampler, StaticSampler) and should_sample is StaticSampler.should_sample:
         return {Decision.RECORD_AND_SAMPLE: _ALWAYS, Decision.DROP: _NEVER}.get(sampler._decision)
@@ -294,13 +312,19 @@ def _bound(sampler: Sampler) -> int | None:
     return None
 
 
-def _decision(result: SamplingResult | None, parents: TraceState | None) -> tuple[bool, bool, TraceState | None]:
+def _decision(
+    result: SamplingResult | None, parents: TraceState | None
+) -> tuple[bool, bool, TraceState | None]:
     """Sampled, recording and trace state; a sampler that failed or talks nonsense has said no."""
     decision = getattr(result, "decision", None)
     if result is None or not isinstance(decision, Decision):
         return False, False, parents
     trace_state = getattr(result, "trace_state", None)
-    return decision.is_sampled(), decision.is_recording(), trace_state
+    return decision is Decision.RECORD_AND_SAMPLE, decision is not Decision.DROP, trace_state
+
+
+def _complain(context: object) -> None:
+    log.warn(f"context must be a Context, not {type(context).__name__}; ignored", key="context")
 
 
 def _context_of(span: object) -> SpanContext | None:

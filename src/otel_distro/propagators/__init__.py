@@ -67,11 +67,16 @@ def _create_one(name: str) -> GuardedPropagator | None:
 def _from_entry_point(name: str) -> GuardedPropagator | None:
     from importlib.metadata import entry_points
 
+    from opentelemetry.propagators.textmap import TextMapPropagator
+
     from otel_distro.propagators.sequence import ForeignPropagator
 
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         if entry_point.name.lower() == name:
-            return ForeignPropagator(name, entry_point.load()())
+            made = entry_point.load()()
+            if not isinstance(made, TextMapPropagator):
+                raise TypeError(f"{entry_point.value} is no propagator")
+            return ForeignPropagator(name, made)
     return None
 
 

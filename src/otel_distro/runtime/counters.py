@@ -123,7 +123,9 @@ class Ledger:
             accepted, begun = self.accepted.value(), started.value()
             return Balance(
                 destination=self.destination,
-                started=max(begun, accepted),  # spans of other tracer providers are counted only when they end
+                started=max(
+                    begun, accepted
+                ),  # spans of other tracer providers are counted only when they end
                 live=max(begun, accepted) - accepted,
                 queued=self._queued(),
                 confirmed=self._confirmed,
@@ -139,7 +141,11 @@ class Ledger:
         reasons = ", ".join(
             f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(balance.dropped.items())
         )
-        why = f"{self.last_trouble} {self.destination}" if self.last_trouble else f"{reasons}; {self.destination}"
+        why = (
+            f"{self.last_trouble} {self.destination}"
+            if self.last_trouble
+            else f"{reasons}; {self.destination}"
+        )
         return f"spans made {balance.accepted}, sent {balance.exported}, dropped {balance.lost} ({why})"
 
     def reset(self) -> None:

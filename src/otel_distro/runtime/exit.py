@@ -78,7 +78,7 @@ def _at_exit() -> None:
 
 
 def flush_all() -> None:
-    """Send what is unsent within the exit timeout, and say what was lost. Only the first call does anything."""
+    """Send what is unsent within the exit timeout, say what was lost. Only the first call does anything."""
     global _ending
     if _ending:
         return

@@ -2,7 +2,7 @@
 """What must be made anew in a forked child: one registration, one list of callbacks.
 
 Python tells us of its own forks. A fork made in C (uWSGI) it does not see; there a memory page notices, which
-the kernel empties in each child: reading one byte of it is eight times cheaper than asking for the process id.
+the kernel empties in each child: reading a byte of it costs an eighth of asking for the process id.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ page: Page = _page
 
 
 def in_child(callback: Callable[[], None]) -> None:
-    """Call callback in every forked child, before the app goes on. A bound method does not keep its object."""
+    """Call callback in every forked child before the app goes on. A bound method does not keep its object."""
     global _registered
     reference: Callable[[], Callable[[], None] | None] = (
         weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback
@@ -90,7 +90,7 @@ def _begin_child() -> None:
     generation += 1
     _page[0] = 1
     counters.begin_child()
-    for reference in list(_callbacks):
+    for reference in tuple(_callbacks):  # a callback may register another
         callback = reference()
         if callback is not None:
             guard.call("after a fork", callback)

@@ -35,11 +35,15 @@ _REMOVED = (
 )
 # upstream does not know them
 _OURS = ("OTEL_DISTRO_", "OTEL_EXPORTER_JAEGER_", "OTEL_ENTITIES", "OTEL_LOG_LEVEL")
-# read anew for every request, where a pattern that does not compile becomes an error 500: they stay mended
+# read again while the app runs: for every request, where a pattern that does not compile becomes an error 500,
+# and by get_tracer() and get_meter(), which raise for a name that nobody registered; bad ones stay mended
 _READ_LATE = (
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS",
+    "OTEL_PYTHON_TRACER_PROVIDER",
+    "OTEL_PYTHON_METER_PROVIDER",
+    "OTEL_PYTHON_LOGGER_PROVIDER",
 )
 _OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _LOCK_TIMEOUT_S = 1.0
@@ -72,7 +76,7 @@ def during_import(environ: MutableMapping[str, str] = os.environ) -> Iterator[No
     """Change the environment for the time of an import, then restore it, except what was set anew meanwhile.
 
     Nested and simultaneous uses share one change, made by the first and undone by the last. No lock is held
-    while the import runs, since another thread may be in it. A mended pattern for captured headers stays.
+    while the import runs, since another thread may be in it. What upstream reads again later stays mended.
     """
     _enter(environ)
     try:
@@ -102,12 +106,18 @@ def _leave(environ: MutableMapping[str, str]) -> None:
         _depth -= 1
         if _depth == 0:
             for name, change in _changes.items():
-                if environ.get(name) == change.now and name not in _READ_LATE:
+                if environ.get(name) == change.now and not _stays_mended(name, change.before):
                     _set(environ, name, change.before)
             _changes.clear()
     finally:
         if locked:
             _lock.release()
+
+
+def _stays_mended(name: str, before: str | None) -> bool:
+    if name not in _READ_LATE or before is None:
+        return False
+    return not name.endswith("_PROVIDER") or isinstance(BY_NAME[name].parse(before.strip()), Fault)
 
 
 def _set(environ: MutableMapping[str, str], name: str, value: str | None) -> None:

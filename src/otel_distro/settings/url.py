@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 from otel_distro.settings.parse import readable, unquote
 
+_UNFIT_IN_ADDRESSES = frozenset("\"'<>\\^`{|},;=*!()$&+")
+_UNFIT_IN_NAMES = _UNFIT_IN_ADDRESSES | {"%", "[", "]"}
+_LONGEST_HOST = 253
+
 
 class Url(NamedTuple):
     """scheme: lower case, "" when there is none. user, password: percent-decoded, None when absent.
@@ -71,7 +75,8 @@ def _host_and_port(address: str) -> tuple[str, int | None] | str:
             )
     if not host:
         return "no host"
-    if any(letter in "\"'<>\\^`{|}%,;=*!()$&+" for letter in host.partition("%")[0]):
+    unfit = _UNFIT_IN_ADDRESSES if address.startswith("[") else _UNFIT_IN_NAMES
+    if len(host) > _LONGEST_HOST or host.startswith("-") or not unfit.isdisjoint(host):
         return "not a host name"
     if port and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= 65535):
         return "the port is not a number from 1 to 65535"

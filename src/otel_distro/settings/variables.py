@@ -281,6 +281,7 @@ def _batching() -> list[Variable]:
                 p.size,
                 2048,
                 f"Most {what} that may wait; what comes on top is dropped and counted.",
+                "2048; as many as OTEL_DISTRO_MAX_QUEUE_BYTES allows" if what == "spans" else "",
             ),
             (
                 f"{prefix}MAX_EXPORT_BATCH_SIZE",

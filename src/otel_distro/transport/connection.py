@@ -7,7 +7,13 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from otel_distro.transport.errors import DeadlineError, RequestInterruptedError, TransportError, from_os_error
+from otel_distro.transport.errors import (
+    ConnectError,
+    DeadlineError,
+    RequestInterruptedError,
+    TransportError,
+    from_os_error,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -20,11 +26,14 @@ _SEND_BYTES = 256 * 1024
 
 
 class Connection:
-    """Opened by connect(), optionally start_tls(); raises TransportErrors only."""
+    """Opened by connect(), optionally start_tls(); raises TransportErrors only.
+
+    interrupted: whether interrupt() was called; such a connection is of no use any more.
+    """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._interrupted = False
+        self.interrupted = False
 
     def connect(self, addresses: list[Address], deadline: Deadline) -> None:
         """Connect to the first address that answers; none may use up the time of those after it."""
@@ -55,8 +64,8 @@ class Connection:
             self._socket.do_handshake()
         except (OSError, ValueError) as error:
             self._check()
-            if isinstance(error, ValueError):
-                raise from_os_error(OSError(None, f"TLS: {error}")) from None
+            if not isinstance(error, OSError):  # a host name that no certificate can hold
+                raise ConnectError(f"TLS: {error}", "tls") from None
             failure = from_os_error(error)
             raise (
                 DeadlineError("no TLS handshake") if isinstance(failure, DeadlineError) else failure
@@ -91,7 +100,7 @@ class Connection:
 
     def interrupt(self) -> None:
         """End whatever another thread waits for in here."""
-        self._interrupted = True
+        self.interrupted = True
         connection = self._socket
         if connection is None:
             return
@@ -128,7 +137,7 @@ class Connection:
         return self._socket
 
     def _check(self) -> None:
-        if self._interrupted:
+        if self.interrupted:
             raise RequestInterruptedError
 
 

@@ -109,7 +109,8 @@ class HttpClient:
     def _request(self, head: bytes, body: bytes, deadline: Deadline) -> Reply:
         self._interrupted = False
         began_s = monotonic_s()
-        if began_s - self._opened_s > _MAX_CONNECTION_AGE_S:
+        kept = self._connection
+        if kept is not None and (kept.interrupted or began_s - self._opened_s > _MAX_CONNECTION_AGE_S):
             self.close()
         try:
             if self._connection is not None:

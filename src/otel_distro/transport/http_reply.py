@@ -104,10 +104,10 @@ class ReplyReader:
                 raise _CutError("too large")
             body += self._exactly(int(length))
             return True
-        while data := self._more(eof_ends=True):
-            del data
-            if len(self._buffer) > limit:
-                raise _CutError("too large")
+        while len(self._buffer) <= limit and self._more(eof_ends=True):
+            pass  # _more() fills the buffer
+        if len(self._buffer) > limit:
+            raise _CutError("too large")
         body += self._buffer
         return False
 

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from otel_distro.transport.errors import DeadlineError, RequestInterruptedError, from_os_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from otel_distro.runtime.deadline import Deadline
+
+    LookUp = Callable[[str, int], "list[Address]"]
 
 
 class Address(NamedTuple):
@@ -27,9 +31,11 @@ class Address(NamedTuple):
 class Resolver:
     """Looks up one host; a lookup that outlived its deadline is waited for by the next caller."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, look_up: LookUp | None = None) -> None:
+        """look_up: what asks the system, for tests."""
         self._host = host
         self._port = port
+        self._look_up = look_up or system_look_up
         self._running: _Lookup | None = None
         self._interrupted = False
 
@@ -37,23 +43,25 @@ class Resolver:
         """At least one address. Raises ConnectError, DeadlineError or RequestInterruptedError."""
         self._interrupted = False
         if self._host == "localhost" or _is_literal(self._host):
-            return _look_up(self._host, self._port)
-        lookup = self._running or _Lookup(self._host, self._port)
-        self._running = lookup
+            lookup = _Lookup(self._look_up, self._host, self._port)
+            lookup.run()
+            return lookup.result()
+        if self._running is None:
+            self._running = _Lookup(self._look_up, self._host, self._port)
+            self._running.start()
+        lookup = self._running
         if not lookup.done.wait(deadline.remaining_s()):
-            raise DeadlineError("the resolver did not answer")
+            raise DeadlineError("no answer from the resolver")
         self._running = None
         if self._interrupted:
             raise RequestInterruptedError
-        if lookup.error is not None:
-            raise from_os_error(lookup.error)
-        return lookup.found
+        return lookup.result()
 
     def interrupt(self) -> None:
         """End a wait that runs in another thread."""
+        self._interrupted = True
         lookup = self._running
         if lookup is not None:
-            self._interrupted = True
             lookup.done.set()
 
     def after_fork_in_child(self) -> None:
@@ -64,33 +72,38 @@ class Resolver:
 class _Lookup:
     """One call of the system's resolver."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, look_up: LookUp, host: str, port: int) -> None:
         self.done = threading.Event()
-        self.found: list[Address] = []
-        self.error: OSError | None = None
+        self._look_up = look_up
         self._target = (host, port)
-        try:
-            threading.Thread(target=self._run, name="otel-distro-resolver", daemon=True).start()
-        except RuntimeError:
-            self._run()  # no thread to be had: the limit is reached, or the interpreter is ending
+        self._found: list[Address] = []
+        self._error: OSError | None = None
 
-    def _run(self) -> None:
+    def start(self) -> None:
+        """Run in a thread of its own."""
         try:
-            self.found = _system_look_up(*self._target)
+            threading.Thread(target=self.run, name="otel-distro-resolver", daemon=True).start()
+        except RuntimeError:
+            self.run()  # no thread to be had: the limit is reached, or the interpreter is ending
+
+    def run(self) -> None:
+        """Look up; never raises."""
+        try:
+            self._found = self._look_up(*self._target)
         except OSError as error:
-            self.error = error
+            self._error = error
         finally:
             self.done.set()
 
+    def result(self) -> list[Address]:
+        """What was found. Raises ConnectError."""
+        if self._error is not None:
+            raise from_os_error(self._error)
+        return self._found
 
-def _look_up(host: str, port: int) -> list[Address]:
-    try:
-        return _system_look_up(host, port)
-    except OSError as error:
-        raise from_os_error(error) from None
 
-
-def _system_look_up(host: str, port: int) -> list[Address]:
+def system_look_up(host: str, port: int) -> list[Address]:
+    """Ask the system. Raises OSError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:

@@ -29,7 +29,6 @@ SERVICE_NAME = "service.name"
 UNKNOWN_SERVICE = "unknown_service"
 
 _KINDS = (b"", b"server", b"client", b"producer", b"consumer")
-_SCOPE = len(_KINDS)
 _STATUS_CODES = (b"", b"OK", b"ERROR")
 _ERROR = 2
 _MAX_NAMES = 1024
@@ -54,6 +53,13 @@ class Encoded(NamedTuple):
     cut: int
 
 
+class _Head(NamedTuple):
+    """Tags, each behind the format's joiner; how many they are."""
+
+    tags: bytes
+    number: int
+
+
 class Encoder:
     """Encodes batches; remembers what repeats. For one thread at a time.
 
@@ -64,10 +70,11 @@ class Encoder:
     def __init__(self, wire_format: Format, max_message_bytes: int | None = None) -> None:
         """max_message_bytes: for a message with one span; the span's largest values are cut to fit."""
         self._format = wire_format
+        self._joiner = wire_format.joiner
         self._max_message_bytes = max_message_bytes
         self._tags = Tags(wire_format)
-        self._names: dict[str, bytes] = {}
-        self._origins: dict[tuple[int, int], tuple[object, object, bytes, tuple[list[bytes], ...]]] = {}
+        self._names = _Names(wire_format)
+        self._origins: dict[tuple[int, int], tuple[object, object, bytes, tuple[_Head, ...]]] = {}
         self._has_ids: dict[type, bool] = {MendedSpan: True}
         self._plain_status: object = None
         self._trace_id = -1
@@ -115,7 +122,7 @@ class Encoder:
             parts.append(body)
         return Encoded([Group(process, parts) for process, parts in groups.items() if parts], rejected, cut)
 
-    def _span(self, span: Any, heads: tuple[list[bytes], ...]) -> bytes:
+    def _span(self, span: Any, heads: tuple[_Head, ...]) -> bytes:
         cls = type(span)
         if self._has_ids.get(cls):
             trace_id, span_id, parent_id = span._trace_id, span._span_id, span._parent_id
@@ -130,42 +137,41 @@ class Encoder:
             parent_id = 0 if parent is None else parent.span_id
         if trace_id != self._trace_id:
             self._trace, self._trace_id = self._format.trace(trace_id), trace_id
-        memo = self._tags
-        attributes = span._attributes
-        if type(attributes) is not dict:
-            attributes = getattr(attributes, "_dict", attributes) or {}
-        kind = span._kind._value_
-        tags = heads[kind]
+        head, count = heads[span._kind._value_]
         if span._status is not self._plain_status:
-            tags = [*tags, *self._status(span._status)]
-        tags = [*tags, *[memo[type(v)][k][v] for k, v in attributes.items()], *heads[_SCOPE]]
+            more = self._status(span._status)
+            head, count = self._joined(head, more), count + len(more)
+        attributes = span._attributes
+        if attributes:
+            memo = self._tags
+            if type(attributes) is not dict:
+                attributes = getattr(attributes, "_dict", attributes)
+            count += len(attributes)
+            head = self._joiner.join([head, *[memo[type(v)][k][v] for k, v in attributes.items()]])
         if trace_state or span.dropped_attributes or span.dropped_events or span.dropped_links:
-            tags += self._rare(span, trace_state)
+            more = self._rare(span, trace_state)
+            head, count = self._joined(head, more), count + len(more)
         start_ns = span._start_time
         duration_ns = span._end_time - start_ns
-        logs: list[bytes] = []
-        references: list[bytes] = []
+        logs: Sequence[bytes] = ()
+        references: Sequence[bytes] = ()
         if span._events:
             logs = [self._event(event) for event in span._events]
         if span._links:
-            for link in span._links:
-                self._link(link, trace_id if not parent_id else 0, start_ns, references, logs)
-        name = self._names.get(span._name) or self._name(span._name)
+            references, more = self._links(span._links, 0 if parent_id else trace_id, start_ns)
+            logs = [*logs, *more]
         return self._format.span(
-            self._trace, span_id, parent_id, name, references, flags & 1, start_ns,
-            max(_SHORTEST_NS, duration_ns), tags, logs,
+            self._trace, span_id, parent_id, self._names[span._name], references, flags & 1, start_ns,
+            duration_ns if duration_ns > _SHORTEST_NS else _SHORTEST_NS, count, head, logs,  # noqa: FURB136
         )  # fmt: skip
+
+    def _joined(self, head: bytes, tags: list[bytes]) -> bytes:
+        return self._joiner.join([head, *tags])
 
     def _mended(self, span: Any) -> tuple[bytes, bytes]:
         clean = MendedSpan(span)
         process, heads = self._origin(clean._resource, clean._instrumentation_scope)
         return process, self._span(clean, heads)
-
-    def _name(self, name: Any) -> bytes:
-        encoded = self._format.name(utf8(text_of(name)))
-        if len(self._names) < _MAX_NAMES and len(encoded) <= _MAX_REMEMBERED_BYTES and type(name) is str:
-            self._names[name] = encoded
-        return encoded
 
     def _status(self, status: Any) -> list[bytes]:
         if status is None:
@@ -203,39 +209,48 @@ class Encoder:
             fields.insert(0, self._tags[str]["event"][text_of(event.name)])
         return self._format.log(event.timestamp, fields)
 
-    def _link(
-        self, link: Any, root_of: int, start_ns: int, references: list[bytes], logs: list[bytes]
-    ) -> None:
-        """A reference, and a log if there is more to tell. root_of: the trace whose root the span is, or 0."""
-        context, attributes = link.context, link.attributes
-        trace_id, span_id = context.trace_id, context.span_id
-        # Jaeger v2 takes a root span's reference into its own trace for its parent
-        into_own_trace = trace_id == root_of
-        if not into_own_trace and trace_id and span_id:
-            references.append(self._format.reference(trace_id, span_id))
-        if attributes or into_own_trace:
-            strings = self._tags[str]
-            fields = [
-                strings["event"]["link"],
-                strings["trace_id"][f"{trace_id:032x}"],
-                strings["span_id"][f"{span_id:016x}"],
-                *self._tags.of(attributes),
-            ]
-            logs.append(self._format.log(start_ns, fields))
+    def _links(self, links: Any, root_of: int, start_ns: int) -> tuple[list[bytes], list[bytes]]:
+        """References, and logs for links that say more. root_of: the trace the span is the root of, or 0."""
+        references, logs = [], []
+        for link in links:
+            context, attributes = link.context, link.attributes
+            trace_id, span_id = context.trace_id, context.span_id
+            # Jaeger v2 takes a root span's reference into its own trace for its parent
+            into_own_trace = trace_id == root_of
+            if trace_id and span_id and not into_own_trace:
+                references.append(self._format.reference(trace_id, span_id))
+            if attributes or into_own_trace:
+                strings = self._tags[str]
+                fields = [
+                    strings["event"]["link"],
+                    strings["trace_id"][f"{trace_id:032x}"],
+                    strings["span_id"][f"{span_id:016x}"],
+                    *self._tags.of(attributes),
+                ]
+                logs.append(self._format.log(start_ns, fields))
+        return references, logs
 
-    def _origin(self, resource: Any, scope: Any) -> tuple[bytes, tuple[list[bytes], ...]]:
-        """The process, and per span kind the tags that come first; at _SCOPE, those of the scope."""
+    def _origin(self, resource: Any, scope: Any) -> tuple[bytes, tuple[_Head, ...]]:
+        """The process, and per span kind the tags that all spans of the scope have."""
         known = self._origins.get((id(resource), id(scope)))
         if known is not None:
             return known[2], known[3]
         if len(self._origins) >= _MAX_ORIGINS:
             self._origins.clear()
-        kinds = [[self._format.tag(b"span.kind", STRING, kind)] if kind else [] for kind in _KINDS]
-        heads = (*kinds, self._scope(scope))
+        of_scope = self._scope(scope)
+        heads = tuple(
+            [
+                self._head([self._format.tag(b"span.kind", STRING, kind), *of_scope] if kind else of_scope)
+                for kind in _KINDS
+            ]
+        )
         process = self._process(getattr(resource, "attributes", None) or {})
         # the objects are kept with their bytes: while they live nothing else gets their ids
         self._origins[id(resource), id(scope)] = (resource, scope, process, heads)
         return process, heads
+
+    def _head(self, tags: list[bytes]) -> _Head:
+        return _Head(self._joiner.join([b"", *tags]), len(tags))
 
     def _process(self, attributes: Mapping[str, Any]) -> bytes:
         service = utf8(text_of(attributes.get(SERVICE_NAME) or UNKNOWN_SERVICE))
@@ -272,3 +287,19 @@ class Encoder:
             if len(body) <= limit:
                 return body
         return None
+
+
+class _Names(dict[str, bytes]):
+    """Span name -> its field."""
+
+    __slots__ = ("_format",)
+
+    def __init__(self, wire_format: Format) -> None:
+        super().__init__()
+        self._format = wire_format
+
+    def __missing__(self, name: Any) -> bytes:
+        encoded = self._format.name(utf8(text_of(name)))
+        if len(self) < _MAX_NAMES and len(encoded) <= _MAX_REMEMBERED_BYTES and type(name) is str:
+            self[name] = encoded
+        return encoded

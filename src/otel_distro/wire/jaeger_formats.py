@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from otel_distro.wire import thrift_binary, thrift_compact
 from otel_distro.wire.protobuf import delimited, varint
+from otel_distro.wire.thrift_compact import LAST14, MORE14, list_header, long_varint, u64
 from otel_distro.wire.thrift_compact import i64 as zigzag
-from otel_distro.wire.thrift_compact import list_header, long_varint, u64
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ STRING, DOUBLE, BOOL, LONG, BINARY = range(5)
 
 _EMIT_BATCH = b"emitBatch"
 _STRUCT = 12
+_MAX_IDS = 1024
 _LOW = (1 << 64) - 1
 _MAX_I64 = (1 << 63) - 1
 _F64 = struct.Struct("<d").pack
@@ -33,6 +34,8 @@ _F64 = struct.Struct("<d").pack
 class Format(ABC):
     """One of Jaeger's formats. Tags are passed in the form that tag() gives them."""
 
+    joiner: ClassVar[bytes]
+    """What comes before each tag of a span."""
     tail: ClassVar[bytes]
     """What ends a tag, behind its payload."""
 
@@ -76,10 +79,12 @@ class Format(ABC):
         flags: int,
         start_ns: int,
         duration_ns: int,
-        tags: Sequence[bytes],
+        tag_count: int,
+        tags: bytes,
         logs: Sequence[bytes],
     ) -> bytes:
-        """A Span. trace: from trace(). parent_id: 0 without one. references: without it. flags: 0 or 1."""
+        """A Span. trace: from trace(). parent_id: 0 without one. references: without it. flags: 0 or 1.
+        tags: tag_count of them, each behind the joiner."""
 
     @abstractmethod
     def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
@@ -97,6 +102,7 @@ class Format(ABC):
 class Compact(Format):
     """Thrift's compact protocol, in datagrams to an agent's port 6831."""
 
+    joiner = b""
     tail = b"\x00"
     _head = thrift_compact.message_header(_EMIT_BATCH) + b"\x1c\x1c"  # the call's field 1: Batch; its field 1
     _kinds: ClassVar = {
@@ -108,8 +114,7 @@ class Compact(Format):
     }
 
     def __init__(self) -> None:
-        self._parent_id = 0
-        self._parent = u64(0)
+        self._ids: dict[int, bytes] = {}
 
     def head(self, key: bytes, kind: int, size: int) -> bytes:
         """key (1), kind (2), and the header of the field of that kind (3 to 7), but for BOOL."""
@@ -149,25 +154,37 @@ class Compact(Format):
         flags: int,
         start_ns: int,
         duration_ns: int,
-        tags: Sequence[bytes],
+        tag_count: int,
+        tags: bytes,
         logs: Sequence[bytes],
     ) -> bytes:
         """Fields 1 to 11."""
-        if parent_id != self._parent_id:  # siblings end one after the other
-            self._parent_id, self._parent = parent_id, u64(parent_id)
-        before: tuple[bytes, ...] = (b"\x25",)
+        ids, more, last = self._ids, MORE14, LAST14
+        parent = ids.get(parent_id)
+        if parent is None:  # children end before their parent, one after the other
+            if len(ids) > _MAX_IDS:
+                ids.clear()
+            ids[parent_id] = parent = u64(parent_id)
         if references:
-            before = (b"\x19", list_header(len(references), _STRUCT), *references, b"\x15")
-        if tags:
-            after = (b"\x19", list_header(len(tags), _STRUCT), *tags)
-            if logs:
-                after = (*after, b"\x19", list_header(len(logs), _STRUCT), *logs)
+            name = b"".join((name, b"\x19", list_header(len(references), _STRUCT), *references, b"\x15"))
         else:
-            after = (b"\x29", list_header(len(logs), _STRUCT), *logs) if logs else ()
-        return b"".join((
-            trace, u64(span_id), b"\x16", self._parent, name, *before, b"\x02\x16" if flags else b"\x00\x16",
-            long_varint(_micros(start_ns) << 1), b"\x16", long_varint(duration_ns // 1000 << 1), *after,
-            b"\x00",
+            name += b"\x25"
+        if logs:
+            field = b"\x19" if tag_count else b"\x29"
+            tags = b"".join((tags, field, list_header(len(logs), _STRUCT), *logs))
+        own = ids.get(span_id) or u64(span_id)
+        start, duration = start_ns // 1000 << 1, duration_ns // 1000 << 1
+        if not 1 << 42 <= start < 1 << 56:
+            return b"".join((
+                trace, own, b"\x16", parent, name, b"\x02\x16" if flags else b"\x00\x16",
+                long_varint(_micros(start_ns) << 1), b"\x16", long_varint(duration), _tags_header(tag_count),
+                tags, b"\x00",
+            ))  # fmt: skip
+        return b"".join((  # with today's start put together here: calls are what costs
+            trace, own, b"\x16", parent, name, b"\x02\x16" if flags else b"\x00\x16", more[start & 0x3FFF],
+            more[start >> 14 & 0x3FFF], more[start >> 28 & 0x3FFF], last[start >> 42], b"\x16",
+            last[duration] if duration < 1 << 14 else long_varint(duration),
+            _TAGS_HEADERS[tag_count] if tag_count < 64 else _tags_header(tag_count), tags, b"\x00",
         ))  # fmt: skip
 
     def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
@@ -184,9 +201,17 @@ class Compact(Format):
         return len(self._head) + len(process) + 9
 
 
+def _tags_header(count: int) -> bytes:
+    return b"\x19" + list_header(count, _STRUCT) if count else b""
+
+
+_TAGS_HEADERS = tuple(_tags_header(count) for count in range(64))
+
+
 class Binary(Format):
     """Thrift's binary protocol: the bare Batch in the body of a POST to a collector's port 14268."""
 
+    joiner = b""
     tail = b"\x00"
     _batch = b"\x0c\x00\x01"  # field 1 of Batch
     _end = b"\x00"
@@ -199,6 +224,7 @@ class Binary(Format):
     }
     _two_ids = struct.Struct(">3sQ3sQ").pack
     _times = struct.Struct(">3si3sq3sq").pack
+    _times_and_tags = struct.Struct(">3si3sq3sq3sBI").pack
     _list = struct.Struct(">3sBI").pack
     _reference = struct.Struct(">3si3sQ3sQ3sQB").pack
     _log = struct.Struct(">3sq3sBI").pack
@@ -244,22 +270,31 @@ class Binary(Format):
         flags: int,
         start_ns: int,
         duration_ns: int,
-        tags: Sequence[bytes],
+        tag_count: int,
+        tags: bytes,
         logs: Sequence[bytes],
     ) -> bytes:
         """Fields 1 to 11."""
         ids = self._two_ids(b"\x0a\x00\x03", span_id, b"\x0a\x00\x04", parent_id)
         if references:
             name = b"".join((name, self._list(b"\x0f\x00\x06", _STRUCT, len(references)), *references))
-        times = self._times(
-            b"\x08\x00\x07", flags, b"\x0a\x00\x08", _micros(start_ns), b"\x0a\x00\x09", duration_ns // 1000
-        )
         if logs:
-            logs = (self._list(b"\x0f\x00\x0b", _STRUCT, len(logs)), *logs)
-        if tags:
-            count = self._list(b"\x0f\x00\x0a", _STRUCT, len(tags))
-            return b"".join((trace, ids, name, times, count, *tags, *logs, b"\x00"))
-        return b"".join((trace, ids, name, times, *logs, b"\x00"))
+            tags = b"".join((tags, self._list(b"\x0f\x00\x0b", _STRUCT, len(logs)), *logs))
+        if not tag_count:
+            times = self._times(
+                b"\x08\x00\x07",
+                flags,
+                b"\x0a\x00\x08",
+                _micros(start_ns),
+                b"\x0a\x00\x09",
+                duration_ns // 1000,
+            )
+            return b"".join((trace, ids, name, times, tags, b"\x00"))
+        times = self._times_and_tags(
+            b"\x08\x00\x07", flags, b"\x0a\x00\x08", _micros(start_ns), b"\x0a\x00\x09", duration_ns // 1000,
+            b"\x0f\x00\x0a", _STRUCT, tag_count,
+        )  # fmt: skip
+        return b"".join((trace, ids, name, times, tags, b"\x00"))
 
     def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
         """Fields 1 and 2."""
@@ -288,6 +323,7 @@ class BinaryDatagram(Binary):
 class Protobuf(Format):
     """jaeger.api_v2, for gRPC's PostSpans to a collector's port 14250."""
 
+    joiner = b"\x42"
     tail = b""
     _kinds: ClassVar = {
         STRING: b"\x1a",
@@ -345,22 +381,23 @@ class Protobuf(Format):
         flags: int,
         start_ns: int,
         duration_ns: int,
-        tags: Sequence[bytes],
+        tag_count: int,  # noqa: ARG002
+        tags: bytes,
         logs: Sequence[bytes],
     ) -> bytes:
         """Fields 1 to 9, as field 1 of the batch. The parent is the first reference."""
-        parts = [trace, span_id.to_bytes(8, "big"), name]
         if parent_id:
-            parts += (b"\x22\x1c", trace, parent_id.to_bytes(8, "big"))
-        parts += references
-        start = self._timestamp(start_ns)
-        duration = _seconds_and_nanos(duration_ns)
-        head = (b"\x28\x01\x32" if flags else b"\x32") + varint(len(start)) + start
-        parts += (head, b"\x3a", varint(len(duration)), duration)
-        if tags:
-            parts += (b"\x42", b"\x42".join(tags))
-        parts += logs
-        message = b"".join(parts)
+            name = b"".join((name, b"\x22\x1c", trace, parent_id.to_bytes(8, "big"), *references))
+        elif references:
+            name = b"".join((name, *references))
+        start, duration = self._timestamp(start_ns), _seconds_and_nanos(duration_ns)
+        if logs:
+            tags = b"".join((tags, *logs))
+        message = b"".join((
+            trace, span_id.to_bytes(8, "big"), name, b"\x28\x01\x32" if flags else b"\x32",
+            LAST14[len(start)],
+            start, b"\x3a", LAST14[len(duration)], duration, tags,
+        ))  # fmt: skip
         return b"\x0a" + varint(len(message)) + message
 
     def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
@@ -379,19 +416,22 @@ class Protobuf(Format):
         return len(process) + 6
 
     def _timestamp(self, time_ns: int) -> bytes:
-        if time_ns <= 0:
-            return b""
-        second, nanos = divmod(time_ns, 1_000_000_000)
+        second = time_ns // 1_000_000_000
+        nanos = time_ns - second * 1_000_000_000
         if second != self._second:
-            self._second, self._seconds = second, b"\x08" + long_varint(second)
+            self._second, self._seconds = second, _seconds_and_nanos(max(0, second) * 1_000_000_000)
+        if nanos >= 1 << 28:
+            low, middle = MORE14[nanos & 0x3FFF], MORE14[nanos >> 14 & 0x3FFF]
+            return b"".join((self._seconds, b"\x10", low, middle, LAST14[nanos >> 28]))
         return self._seconds + b"\x10" + long_varint(nanos) if nanos else self._seconds
 
 
 def _seconds_and_nanos(duration_ns: int) -> bytes:
-    if duration_ns < 1_000_000_000:
-        return b"\x10" + long_varint(duration_ns) if duration_ns else b""
+    if 1 << 14 <= duration_ns < 1 << 28:  # from 16 us to 268 ms
+        return b"\x10" + MORE14[duration_ns & 0x3FFF] + LAST14[duration_ns >> 14]
     seconds, nanos = divmod(duration_ns, 1_000_000_000)
-    return b"\x08" + long_varint(seconds) + (b"\x10" + long_varint(nanos) if nanos else b"")
+    head = b"\x08" + long_varint(seconds) if seconds else b""
+    return head + b"\x10" + long_varint(nanos) if nanos else head
 
 
 def _micros(time_ns: int) -> int:

@@ -83,7 +83,7 @@ class Encoder:
                 ):
                     resource, scope = span._resource, span._instrumentation_scope
                     parts = groups.setdefault(self._origin(resource, scope), [])
-            except (AttributeError, TypeError, ValueError, OverflowError, LookupError, struct.error):
+            except (AttributeError, TypeError, ValueError, OverflowError, LookupError, RuntimeError, struct.error):
                 mended = guard.call("a span could not be encoded", self._mended, span)
                 if mended is None:
                     rejected.append((index, "it cannot be encoded"))
@@ -97,8 +97,7 @@ class Encoder:
                 continue
             parts.append(b"\x12" + varint(len(body)))
             parts.append(body)
-        request = b"".join([_resource_spans(origin, parts) for origin, parts in groups.items() if parts])
-        return Encoded(request, sum(len(parts) for parts in groups.values()) // 2, rejected)
+        return Encoded(_request(groups), sum(map(len, groups.values())) // 2, rejected)
 
     def _span(self, span: Any) -> bytes:
         cls = type(span)
@@ -245,15 +244,21 @@ class _Origin(NamedTuple):
     scope_schema_url: bytes
 
 
-def _resource_spans(origin: _Origin, parts: list[bytes]) -> bytes:
-    """One ResourceSpans with one ScopeSpans; parts are heads and bodies of its spans."""
-    spans = b"".join(parts)
-    if origin.scope_schema_url:
-        spans += delimited(b"\x1a", origin.scope_schema_url)
-    scope_spans = b"\x12" + varint(len(origin.scope) + len(spans)) + origin.scope
-    tail = delimited(b"\x1a", origin.resource_schema_url) if origin.resource_schema_url else b""
-    size = len(origin.resource) + len(scope_spans) + len(spans) + len(tail)
-    return b"".join((b"\n", varint(size), origin.resource, scope_spans, spans, tail))
+def _request(groups: dict[_Origin, list[bytes]]) -> bytes:
+    """The values of groups are heads and bodies of spans in turn."""
+    resources: dict[tuple[bytes, bytes], list[bytes]] = {}
+    for origin, parts in groups.items():
+        if parts:
+            spans = b"".join(parts)
+            tail = delimited(b"\x1a", origin.scope_schema_url) if origin.scope_schema_url else b""
+            head = b"\x12" + varint(len(origin.scope) + len(spans) + len(tail)) + origin.scope
+            resources.setdefault(origin[:2], []).extend((head, spans, tail))
+    out: list[bytes] = []
+    for (resource, schema_url), scopes in resources.items():
+        if schema_url:
+            scopes.append(delimited(b"\x1a", schema_url))
+        out += (b"\n" + varint(len(resource) + sum(map(len, scopes))) + resource, *scopes)
+    return b"".join(out)
 
 
 def _dropped(span: Any) -> bytes:

@@ -60,10 +60,12 @@ class MendedLink(NamedTuple):
 class MendedSpan:
     """Stands in for a span; has the fields that the encoder's fast path reads."""
 
+    _trace_id: int = 0
+
     def __init__(self, span: Any) -> None:
         """Raises whatever reading the ids or the origin raises: without them there is no span."""
         context = span._context
-        self._trace_id: int = context.trace_id & (1 << 128) - 1
+        self._trace_id = context.trace_id & (1 << 128) - 1
         self._span_id: int = context.span_id & (1 << 64) - 1
         self._trace_flags = _number(context.trace_flags, 0xFF)
         self._trace_state = _trace_state(context.trace_state)

@@ -27,21 +27,25 @@ ONE_WAY = 4
 _PROTOCOL_ID = 0x82
 _VERSION = 1
 _MASK64 = (1 << 64) - 1
-_MORE14 = tuple(bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(1 << 14))  # 14 bits, more to follow
+MORE14 = tuple(bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(1 << 14))
+"""Fourteen bits of a varint, with more to follow."""
+LAST14 = tuple(map(varint, range(1 << 14)))
+"""The last fourteen."""
+
 _F64 = struct.Struct("<d")
 
 
 def long_varint(number: int) -> bytes:
-    """As varint, made for large numbers: ids take ten bytes, times eight, and each span has its own."""
-    more = _MORE14
+    """As varint, for large numbers: ids take ten bytes, times eight. number: 0 to 2**64 - 1."""
+    more = MORE14
     if number >= 1 << 56:
         return b"".join((
             more[number & 0x3FFF], more[number >> 14 & 0x3FFF], more[number >> 28 & 0x3FFF],
-            more[number >> 42 & 0x3FFF], varint(number >> 56),
+            more[number >> 42 & 0x3FFF], LAST14[number >> 56],
         ))  # fmt: skip
     if number >= 1 << 42:
-        low, middle = more[number & 0x3FFF], more[number >> 14 & 0x3FFF]
-        return low + middle + more[number >> 28 & 0x3FFF] + varint(number >> 42)
+        low, middle, high = more[number & 0x3FFF], more[number >> 14 & 0x3FFF], more[number >> 28 & 0x3FFF]
+        return b"".join((low, middle, high, LAST14[number >> 42]))
     if number >= 1 << 28:
         return more[number & 0x3FFF] + more[number >> 14 & 0x3FFF] + varint(number >> 28)
     if number >= 1 << 14:

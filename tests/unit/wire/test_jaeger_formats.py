@@ -53,7 +53,8 @@ def span(wire_format: Format, row: dict[str, Any]) -> bytes:
         row["flags"],
         row["start_us"] * 1000,
         row["duration_us"] * 1000,
-        [tag(wire_format, t) for t in row["tags"]],
+        len(row["tags"]),
+        wire_format.joiner.join([b"", *[tag(wire_format, t) for t in row["tags"]]]),
         [
             wire_format.log(log["ts_us"] * 1000, [tag(wire_format, field) for field in log["fields"]])
             for log in row["logs"]

@@ -70,11 +70,13 @@ def dependencies(store: Store, query: dict[str, str]) -> Response:
     except ValueError:
         return _error(400, "endTs and lookback are milliseconds")
     found = answers.calls(store, (end_ms - lookback_ms) * 1_000_000, end_ms * 1_000_000)
-    return _data([
-        {"parent": parent, "child": child, "callCount": counts[0]}
-        for (parent, child, kind), counts in sorted(found.items())
-        if kind == "call"
-    ])
+    return _data(
+        [
+            {"parent": parent, "child": child, "callCount": counts[0]}
+            for (parent, child, kind), counts in sorted(found.items())
+            if kind == "call"
+        ]
+    )
 
 
 def trace_value(store: Store, trace_id: str) -> dict[str, Any] | None:
@@ -97,7 +99,9 @@ def _wanted(query: dict[str, str]) -> jaeger_search.Wanted | str:
             operation=query.get("operation", ""),
             tags=tuple((str(key), str(value)) for key, value in tags.items()),
             start_ns=int(query.get("start") or 0) * 1000,
-            end_ns=min(int(query["end"]) * 1000, jaeger_search.MAX_NS) if query.get("end") else jaeger_search.MAX_NS,
+            end_ns=min(int(query["end"]) * 1000, jaeger_search.MAX_NS)
+            if query.get("end")
+            else jaeger_search.MAX_NS,
             min_ns=_duration(query.get("minDuration", "")),
             max_ns=_duration(query.get("maxDuration", "")),
             limit=int(query.get("limit") or 100),

@@ -30,13 +30,15 @@ def trace_list(store: Store, query: dict[str, str]) -> Response:
     start_ns, end_ns = _between(query)
     limit = min(MAX_LIMIT, _int(query, "limit", 50))
     found = search.search(store, parsed, start_ns, end_ns, limit)
-    return json_response({
-        "traces": [trace_item(store, row) for row in found.traces],
-        "complete": found.complete,
-        "looked_back_to": found.looked_back_to // 1000 if not found.complete else None,
-        "problem": parsed.problem,
-        "revision": store.revision,
-    })
+    return json_response(
+        {
+            "traces": [trace_item(store, row) for row in found.traces],
+            "complete": found.complete,
+            "looked_back_to": found.looked_back_to // 1000 if not found.complete else None,
+            "problem": parsed.problem,
+            "revision": store.revision,
+        }
+    )
 
 
 def trace_item(store: Store, row: TraceRow) -> dict[str, Any]:
@@ -85,12 +87,14 @@ def analysis(store: Store, trace_id: str) -> Response:
         return json_response({"error": "there is no such trace"}, 404)
     result = findings.analyse(rows)
     begin = rows[0].start
-    return json_response({
-        "count": len(rows),
-        "self": result.self_times,
-        "path": [[one.index, one.start - begin, one.end - begin] for one in result.critical_path],
-        "findings": [finding._asdict() for finding in result.findings],
-    })
+    return json_response(
+        {
+            "count": len(rows),
+            "self": result.self_times,
+            "path": [[one.index, one.start - begin, one.end - begin] for one in result.critical_path],
+            "findings": [finding._asdict() for finding in result.findings],
+        }
+    )
 
 
 def span(store: Store, trace_id: str, span_id: str, chunk: str) -> Response:
@@ -118,13 +122,15 @@ def export(store: Store, trace_id: str, form: str) -> Response:
 def service_map(store: Store, query: dict[str, str]) -> Response:
     """GET /api/ui/map?start=&end=."""
     found = answers.calls(store, *_between(query))
-    return json_response({
-        "services": answers.services(store),
-        "edges": [
-            {"parent": parent, "child": child, "kind": kind, "calls": counts[0], "errors": counts[1]}
-            for (parent, child, kind), counts in sorted(found.items())
-        ],
-    })
+    return json_response(
+        {
+            "services": answers.services(store),
+            "edges": [
+                {"parent": parent, "child": child, "kind": kind, "calls": counts[0], "errors": counts[1]}
+                for (parent, child, kind), counts in sorted(found.items())
+            ],
+        }
+    )
 
 
 def endpoints(store: Store, query: dict[str, str]) -> Response:
@@ -196,9 +202,7 @@ def suggest(store: Store, query: dict[str, str]) -> Response:
     key, prefix = query.get("key", ""), query.get("prefix", "")[:100]
     pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     column = "value" if key else "key"
-    sql = (
-        f"SELECT DISTINCT {column} FROM word WHERE {'key = ? AND ' if key else ''}{column} LIKE ? ESCAPE '\\' LIMIT 200"  # noqa: S608 - a column of ours
-    )
+    sql = f"SELECT DISTINCT {column} FROM word WHERE {'key = ? AND ' if key else ''}{column} LIKE ? ESCAPE '\\' LIMIT 200"  # noqa: S608 - a column of ours
     parameters = (key, pattern) if key else (pattern,)
     found = store.each(lambda connection: connection.execute(sql, parameters).fetchall())
     values = sorted({text for rows in found for (text,) in rows}, key=lambda text: (len(text), text))
@@ -207,23 +211,27 @@ def suggest(store: Store, query: dict[str, str]) -> Response:
 
 def status(store: Store, more: dict[str, Any]) -> Response:
     """GET /api/ui/status: what is stored, what was dropped, what is wrong."""
-    counts = store.each(lambda connection: connection.execute("SELECT count(*), min(start) FROM trace").fetchone())
+    counts = store.each(
+        lambda connection: connection.execute("SELECT count(*), min(start) FROM trace").fetchone()
+    )
     oldest = min((first for _, first in counts if first is not None), default=None)
-    return json_response({
-        "traces": sum(count for count, _ in counts),
-        "oldest": oldest // 1000 if oldest is not None else None,
-        "now": now_ns() // 1000,
-        "size_bytes": store.size_bytes(),
-        "max_bytes": store.max_bytes,
-        "max_age_s": store.max_age_s,
-        "in_memory": store.directory is None,
-        "evicted_traces": store.evicted_traces,
-        "rejected_spans": store.rejected_spans,
-        "stored_spans": store.stored_spans,
-        "problems": sorted(store.problems.values()),
-        "revision": store.revision,
-        **more,
-    })
+    return json_response(
+        {
+            "traces": sum(count for count, _ in counts),
+            "oldest": oldest // 1000 if oldest is not None else None,
+            "now": now_ns() // 1000,
+            "size_bytes": store.size_bytes(),
+            "max_bytes": store.max_bytes,
+            "max_age_s": store.max_age_s,
+            "in_memory": store.directory is None,
+            "evicted_traces": store.evicted_traces,
+            "rejected_spans": store.rejected_spans,
+            "stored_spans": store.stored_spans,
+            "problems": sorted(store.problems.values()),
+            "revision": store.revision,
+            **more,
+        }
+    )
 
 
 def trace_id_of(text: str) -> str:

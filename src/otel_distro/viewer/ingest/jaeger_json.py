@@ -53,7 +53,11 @@ def read(value: Any) -> Iterator[SpanOrigin]:
         for one in value["data"]:
             processes = {
                 name: ResourceFields(
-                    [("service.name", str(process.get("serviceName", ""))), *_pairs(process.get("tags") or [])], ""
+                    [
+                        ("service.name", str(process.get("serviceName", ""))),
+                        *_pairs(process.get("tags") or []),
+                    ],
+                    "",
                 )
                 for name, process in one["processes"].items()
             }
@@ -110,7 +114,9 @@ def from_tags(
 
 
 def _process(resource: ResourceFields) -> dict[str, Any]:
-    service = next((value for key, value in resource.attributes if key == "service.name"), "") or "unknown_service"
+    service = (
+        next((value for key, value in resource.attributes if key == "service.name"), "") or "unknown_service"
+    )
     rest = [(key, value) for key, value in resource.attributes if key != "service.name"]
     return {"serviceName": service, "tags": tags(rest)}
 
@@ -119,7 +125,9 @@ def _span(trace_id: str, scope: ScopeFields, span: SpanFields, process: str) -> 
     references = []
     if any(span.parent_span_id):
         references.append(_reference("CHILD_OF", trace_id, span.parent_span_id.hex()))
-    references.extend(_reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id.hex()) for link in span.links)
+    references.extend(
+        _reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id.hex()) for link in span.links
+    )
     return {
         "traceID": trace_id,
         "spanID": span.span_id.hex(),
@@ -183,7 +191,11 @@ def _tag(key: str, value: Value) -> dict[str, Any]:
         return {"key": key, "type": "binary", "value": base64.b64encode(value).decode("ascii")}
     if isinstance(value, str):
         return {"key": key, "type": "string", "value": value}
-    return {"key": key, "type": "string", "value": json.dumps(value, default=_bytes_text, separators=(",", ":"))}
+    return {
+        "key": key,
+        "type": "string",
+        "value": json.dumps(value, default=_bytes_text, separators=(",", ":")),
+    }
 
 
 def _bytes_text(value: object) -> str:

@@ -58,7 +58,10 @@ def read(value: Any) -> Iterator[SpanOrigin]:
         for group in _list(block, "scopeSpans", "scope_spans", "instrumentationLibrarySpans"):
             raw = _dict(group, "scope", "instrumentationLibrary")
             scope = ScopeFields(
-                _text(raw, "name"), _text(raw, "version"), _attributes(raw, [0]), _text(group, "schemaUrl", "schema_url")
+                _text(raw, "name"),
+                _text(raw, "version"),
+                _attributes(raw, [0]),
+                _text(group, "schemaUrl", "schema_url"),
             )
             for item in _list(group, "spans"):
                 count += 1
@@ -139,7 +142,9 @@ def _any_value(value: Any, depth: int) -> Value:
         if kind in ("arrayValue", "array_value"):
             return [_any_value(one, depth + 1) for one in _list(inner, "values")]
         if kind in ("kvlistValue", "kvlist_value"):
-            return {_text(one, "key"): _any_value(one.get("value"), depth + 1) for one in _list(inner, "values")}
+            return {
+                _text(one, "key"): _any_value(one.get("value"), depth + 1) for one in _list(inner, "values")
+            }
     except (ValueError, TypeError, OverflowError):
         raise DecodeError(f"{kind} holds something else") from None
     return None

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from otel_distro.wire.otlp_decode import Attributes, ResourceFields, ScopeFields, SpanFields, SpanOrigin, Value
+    from otel_distro.wire.otlp_decode import (
+        Attributes,
+        ResourceFields,
+        ScopeFields,
+        SpanFields,
+        SpanOrigin,
+        Value,
+    )
 
 
 def resource_spans(spans: Iterable[SpanOrigin]) -> list[dict[str, Any]]:
@@ -22,7 +29,10 @@ def resource_spans(spans: Iterable[SpanOrigin]) -> list[dict[str, Any]]:
     for resource, scope, span in spans:
         block = next((found for found in blocks if found[0] == resource), None)
         if block is None:
-            value: dict[str, Any] = {"resource": {"attributes": attributes(resource.attributes)}, "scopeSpans": []}
+            value: dict[str, Any] = {
+                "resource": {"attributes": attributes(resource.attributes)},
+                "scopeSpans": [],
+            }
             if resource.schema_url:
                 value["schemaUrl"] = resource.schema_url
             block = (resource, [], value)
@@ -72,24 +82,28 @@ def _span(span: SpanFields) -> dict[str, Any]:
         "attributes": attributes(span.attributes),
         "droppedAttributesCount": span.dropped_attributes,
         "events": [
-            _some({
-                "timeUnixNano": str(event.time_ns),
-                "name": event.name,
-                "attributes": attributes(event.attributes),
-                "droppedAttributesCount": event.dropped_attributes,
-            })
+            _some(
+                {
+                    "timeUnixNano": str(event.time_ns),
+                    "name": event.name,
+                    "attributes": attributes(event.attributes),
+                    "droppedAttributesCount": event.dropped_attributes,
+                }
+            )
             for event in span.events
         ],
         "droppedEventsCount": span.dropped_events,
         "links": [
-            _some({
-                "traceId": link.trace_id.hex(),
-                "spanId": link.span_id.hex(),
-                "traceState": link.trace_state,
-                "attributes": attributes(link.attributes),
-                "droppedAttributesCount": link.dropped_attributes,
-                "flags": link.flags,
-            })
+            _some(
+                {
+                    "traceId": link.trace_id.hex(),
+                    "spanId": link.span_id.hex(),
+                    "traceState": link.trace_state,
+                    "attributes": attributes(link.attributes),
+                    "droppedAttributesCount": link.dropped_attributes,
+                    "flags": link.flags,
+                }
+            )
             for link in span.links
         ],
         "droppedLinksCount": span.dropped_links,
@@ -115,7 +129,11 @@ def _any_value(value: Value) -> dict[str, Any]:
     if isinstance(value, list):
         return {"arrayValue": {"values": [_any_value(item) for item in value]}}
     if isinstance(value, dict):
-        return {"kvlistValue": {"values": [{"key": key, "value": _any_value(item)} for key, item in value.items()]}}
+        return {
+            "kvlistValue": {
+                "values": [{"key": key, "value": _any_value(item)} for key, item in value.items()]
+            }
+        }
     return {}
 
 

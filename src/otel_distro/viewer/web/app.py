@@ -81,7 +81,11 @@ class App:
             refusal = access.check(request, access.ASSET, self.policy)
             if refusal is None:
                 known = self._route_of_get(request) is not None
-                status, text = (405, "this address is read only\n") if known and role == access.ACTION else (404, "not found\n")
+                status, text = (
+                    (405, "this address is read only\n")
+                    if known and role == access.ACTION
+                    else (404, "not found\n")
+                )
                 return self._dressed(Response(status, text.encode()), request)
             return self._refused(request, refusal)
         refusal = access.check(request, route.role, self.policy)
@@ -204,7 +208,9 @@ class App:
             204,
             headers={
                 "Access-Control-Allow-Methods": "POST",
-                "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "content-type"),
+                "Access-Control-Allow-Headers": request.headers.get(
+                    "access-control-request-headers", "content-type"
+                ),
                 "Access-Control-Max-Age": "600",
             },
         )
@@ -241,7 +247,12 @@ class App:
         return Response(200, asset.body, asset.content_type, headers)
 
     def _live(self, _request: Request, _: list[str]) -> Response:
-        return Response(200, content_type="text/event-stream", headers={"Cache-Control": "no-store"}, stream=self.live.events())
+        return Response(
+            200,
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+            stream=self.live.events(),
+        )
 
     async def _import(self, request: Request, _: list[str]) -> Response:
         decode = receive.file_decoder(request.body)
@@ -263,7 +274,10 @@ class App:
     def _refused(self, request: Request, refusal: access.Refusal) -> Response:
         if refusal.status == 421:
             host = request.headers.get("host", "")[:100]
-            log.warn(f"viewer: refused a request for host {host!r}; --allowed-host NAME allows it", key="viewer host")
+            log.warn(
+                f"viewer: refused a request for host {host!r}; --allowed-host NAME allows it",
+                key="viewer host",
+            )
         return self._dressed(Response(refusal.status, f"{refusal.reason}\n".encode()), request)
 
     def _dressed(self, response: Response, request: Request, role: str = "") -> Response:

@@ -17,7 +17,9 @@ MAX_HEAD = 16 * 1024
 MAX_BODY = 16 * 1024 * 1024
 _TOKEN = re.compile(rb"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 _TARGET = re.compile(rb"^[!-~]+$")
-_SINGLE = frozenset({"host", "content-length", "authorization", "origin", "content-type", "transfer-encoding"})
+_SINGLE = frozenset(
+    {"host", "content-length", "authorization", "origin", "content-type", "transfer-encoding"}
+)
 
 
 class BadRequest(Exception):
@@ -34,7 +36,9 @@ class Request:
 
     __slots__ = ("body", "headers", "keep_alive", "method", "path", "port", "query_text", "raw_path")
 
-    def __init__(self, method: str, target: str, headers: dict[str, str], keep_alive: bool, port: int) -> None:
+    def __init__(
+        self, method: str, target: str, headers: dict[str, str], keep_alive: bool, port: int
+    ) -> None:
         self.method = method
         self.raw_path, _, self.query_text = target.partition("?")
         self.path = unquote(self.raw_path, errors="replace")

@@ -12,7 +12,15 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from otel_distro.runtime import guard
-from otel_distro.viewer.web.http import MAX_BODY, MAX_HEAD, BadRequest, Request, Response, body_length, read_head
+from otel_distro.viewer.web.http import (
+    MAX_BODY,
+    MAX_HEAD,
+    BadRequest,
+    Request,
+    Response,
+    body_length,
+    read_head,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.harness.spans import PlainSpan
+from tests.harness.span_recorder import PlainSpan
 
 CHILD = Path(__file__).with_name("django_child.py")
 
@@ -44,7 +44,7 @@ def _run(scenario: str, settings: str) -> Run:
         [sys.executable, str(CHILD), settings, scenario], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout.splitlines()[-1])
     cases = {
         name: Case(case["answer"], [PlainSpan(**span) for span in case["spans"]])
         for name, case in found["results"].items()
@@ -54,5 +54,5 @@ def _run(scenario: str, settings: str) -> Run:
 
 @pytest.fixture
 def run() -> Any:
-    """run(scenario, **instrumentation settings): a Run, from memory the second time."""
-    return lambda scenario, **settings: _run(scenario, json.dumps(settings))
+    """run(scenario, **instrumentation settings): a Run, from memory the second time. No layers by default."""
+    return lambda scenario, **settings: _run(scenario, json.dumps({"django_spans": ["none"], **settings}))

@@ -19,7 +19,7 @@ from opentelemetry import trace
 
 from otel_distro.instrumentation.django import hook, patch
 from otel_distro.settings.settings import InstrumentationSettings, Settings
-from tests.harness.spans import Recorder
+from tests.harness.span_recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -63,6 +63,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client
 from django.urls import include, path, re_path
+from django.views import View
 
 
 def plain_middleware(get_response: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,7 +132,53 @@ def file(request: Any) -> Any:
     return FileResponse(open(__file__, "rb"))  # noqa: SIM115 - Django closes it
 
 
+def deep(request: Any) -> Any:
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.cache import cache
+    from django.db import connection
+    from django.dispatch import Signal
+    from django.template.loader import render_to_string
+
+    list(ContentType.objects.filter(app_label="secret", id__in=[1, 2]))
+    ContentType.objects.bulk_create([ContentType(app_label="a", model=str(n)) for n in range(3)])
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from django_content_type where app_label = 'secret-literal'")
+        cursor.executemany("insert into django_content_type (app_label, model) values (%s, %s)", [("b", "1"), ("b", "2")])
+        try:
+            cursor.execute("select nothing from nowhere")
+        except Exception as error:
+            events.append(type(error).__name__)
+    cache.get("session-secret")
+    cache.get_or_set("session-secret", 3)
+    cache.get("session-secret")
+    signal = Signal()
+    signal.connect(on_signal)
+    signal.send(sender=ContentType)
+    return HttpResponse(render_to_string("page.html", {"x": 1}))
+
+
+def on_signal(sender: Any, **_: Any) -> None:
+    with tracer.start_as_current_span("in signal"):
+        pass
+
+
+def quick(request: Any) -> Any:
+    from django.core.cache import cache
+
+    cache.get("a")
+    cache.get("b")
+    return HttpResponse("quick")
+
+
+class Page(View):
+    def get(self, request: Any) -> Any:
+        return HttpResponse("page")
+
+
 urlpatterns = [
+    path("deep", deep),
+    path("quick", quick),
+    path("page", Page.as_view()),
     path("user/<int:uid>", user),
     path("async-user/<int:uid>", async_user),
     re_path(r"^re/(?P<year>[0-9]{4})/(\d+)/$", lambda request, **_: HttpResponse("x")),
@@ -273,6 +320,35 @@ def scenario_upstream_middleware() -> Iterator[tuple[str, str]]:
 
     DjangoInstrumentor().instrument()
     yield from answers("/user/1")
+
+
+def scenario_deep() -> Iterator[tuple[str, str]]:
+    from django.contrib.contenttypes.models import ContentType
+    from django.db import connection
+
+    with connection.schema_editor() as editor:
+        editor.create_model(ContentType)
+    yield "schema", "outside any request"
+    yield from answers("/deep", "/quick", "/page", "/boom", "/async-user/1")
+
+
+def scenario_commands() -> Iterator[tuple[str, str]]:
+    import django.core.management.base
+
+    def start_commands() -> None:
+        from django.core.handlers.wsgi import WSGIHandler
+
+        WSGIHandler()
+
+    hook.install_commands(django.core.management.base, start_commands)
+    from django.core.management import call_command
+
+    for command in ("check", "migrate", "flush", "nonsense"):
+        yield command, tries(call_command, command, **quietly(command))
+
+
+def quietly(command: str) -> dict[str, Any]:
+    return {"verbosity": 0} if command == "check" else {"verbosity": 0, "interactive": False}
 
 
 def scenario_hooks() -> Iterator[tuple[str, str]]:

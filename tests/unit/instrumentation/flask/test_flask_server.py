@@ -18,12 +18,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from otel_distro.instrumentation.flask import patch
 from otel_distro.settings.settings import InstrumentationSettings, Settings
-from tests.harness.spans import Recorder
+from tests.harness.span_recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.harness.spans import PlainSpan
+    from tests.harness.span_recorder import PlainSpan
 
 
 def make_app(recorder: Recorder | None = None) -> flask.Flask:
