@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A throw-away CA and what it signs, made with the openssl command; tests that want it skip where it is missing."""
+"""A throw-away CA and what it signs, made with the openssl command; a test that wants it skips without."""
 
 from __future__ import annotations
 

@@ -154,10 +154,12 @@ class OtlpGrpcSpanExporter(OutcomeSpanExporter):
             words = words.rpartition(": ")[2]  # the last address's error, without the address
         words = words[:_MAX_WORDS]
         after_s = _retry_after_s(error)
+        if code == "UNAVAILABLE" and words == "Connection refused":
+            return Retry("connection refused", "connection_refused")
         if wrong_protocol:
             return Refused(f"that port does not speak gRPC, protocol is grpc; {_TIP}", "wrong_protocol")
         if code == "RESOURCE_EXHAUSTED" and "larger than max" in words:
-            if words.startswith("CLIENT: Received"):
+            if "CLIENT: Received" in words:
                 return Refused("the reply is over the limit of what is read", "response_too_large")
             return TooLarge(f"{code}: {words}", code)
         if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and after_s is not None):

@@ -163,6 +163,8 @@ class Delivery:
     def give_up(self, reason: DropReason) -> None:
         """Drop everything that was taken over, even what another thread is sending at this moment."""
         with self._lock:
+            if self.in_flight and self.trouble is None:
+                self._ledger.last_trouble = "no reply in time from"
             self._given_up = True
             self._batches = []
             self._ledger.drop(reason, self.in_flight)

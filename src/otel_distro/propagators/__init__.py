@@ -11,6 +11,7 @@ from otel_distro.settings.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.metadata import EntryPoint
 
     from opentelemetry.propagators.textmap import TextMapPropagator
 
@@ -47,37 +48,34 @@ def create(names: Sequence[str]) -> tuple[TextMapPropagator, list[Problem]]:
             problems.append(Problem(VARIABLE, "none", "stands alone", f"using {','.join(wanted)}"))
     made: list[GuardedPropagator] = []
     for name in wanted:
-        propagator = _create_one(name)
-        if propagator is None:
-            problems.append(_unknown(name))
+        if name in KNOWN:
+            made.append(_known(name))
+        elif (entry_point := _entry_point(name)) is not None:
+            foreign = guard.load(f"{VARIABLE}={name} cannot be set up", _foreign, name, entry_point)
+            if foreign is not None:
+                made.append(foreign)
         else:
-            made.append(propagator)
+            problems.append(_unknown(name))
     return PropagatorSequence(made), problems
 
 
-def _create_one(name: str) -> GuardedPropagator | None:
-    known = KNOWN.get(name)
-    if known is None:
-        return guard.load(f"propagator {name}", _from_entry_point, name)
-    module, class_name = known
+def _known(name: str) -> GuardedPropagator:
+    module, class_name = KNOWN[name]
     made: GuardedPropagator = getattr(import_module(f"{__name__}.{module}"), class_name)()
     return made
 
 
-def _from_entry_point(name: str) -> GuardedPropagator | None:
+def _entry_point(name: str) -> EntryPoint | None:
     from importlib.metadata import entry_points
 
-    from opentelemetry.propagators.textmap import TextMapPropagator
+    found = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name.lower() == name]
+    return found[0] if found else None
 
+
+def _foreign(name: str, entry_point: EntryPoint) -> GuardedPropagator:
     from otel_distro.propagators.sequence import ForeignPropagator
 
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-        if entry_point.name.lower() == name:
-            made = entry_point.load()()
-            if not isinstance(made, TextMapPropagator):
-                raise TypeError(f"{entry_point.value} is no propagator")
-            return ForeignPropagator(name, made)
-    return None
+    return ForeignPropagator(name, entry_point.load()())
 
 
 def _unknown(name: str) -> Problem:

@@ -38,20 +38,13 @@ class OtTracePropagator(GuardedPropagator):
         """Add the caller's span and baggage to context."""
         trace_hex = header(carrier, _TRACE_ID, getter, _MAX_CHARS)
         span_hex = header(carrier, _SPAN_ID, getter, _MAX_CHARS)
-        if (
-            not trace_hex
-            or not span_hex
-            or not _TRACE_HEX.fullmatch(trace_hex)
-            or not _SPAN_HEX.fullmatch(span_hex)
-        ):
+        if not trace_hex or not span_hex or not _TRACE_HEX.fullmatch(trace_hex) or not _SPAN_HEX.fullmatch(span_hex):
             return context
         trace_id, span_id = int(trace_hex, 16), int(span_hex, 16)
         if not trace_id or not span_id:
             return context
         sampled = header(carrier, _SAMPLED, getter, _MAX_CHARS)
-        context = remote_span.add(
-            context, trace_id, span_id, sampled is not None and sampled.lower() in {"true", "1"}
-        )
+        context = remote_span.add(context, trace_id, span_id, sampled is not None and sampled.lower() in {"true", "1"})
         for key, value in prefixed(carrier, _BAGGAGE_PREFIX, getter):
             context = set_baggage(unquote(key), unquote(value), context)
         return context

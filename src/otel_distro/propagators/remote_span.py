@@ -46,9 +46,7 @@ def add(context: Context, trace_id: int, span_id: int, sampled: bool | None, deb
     return context
 
 
-def ask(
-    context: Context, sampled: bool, debug: int = 0, attributes: tuple[tuple[str, str], ...] = ()
-) -> Context:
+def ask(context: Context, sampled: bool, debug: int = 0, attributes: tuple[tuple[str, str], ...] = ()) -> Context:
     """Put a wish about the next root span into context, for headers that carry no ids."""
     context = set_value(REQUEST_KEY, SamplingRequest(sampled, 0, attributes), context)
     return set_value(DEBUG_KEY, DebugFlags(0, debug), context) if debug else context

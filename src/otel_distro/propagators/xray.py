@@ -56,9 +56,7 @@ class XRayPropagator(GuardedPropagator):
             return context
         context = remote_span.add(context, trace_id, span_id, _SAMPLED.get(fields.get("sampled", "")))
         lineage = fields.get("lineage", "")
-        return (
-            set_value(_LINEAGE_KEY, (trace_id, lineage), context) if _LINEAGE.fullmatch(lineage) else context
-        )
+        return set_value(_LINEAGE_KEY, (trace_id, lineage), context) if _LINEAGE.fullmatch(lineage) else context
 
     def write(self, carrier: CarrierT, context: Context | None, setter: Setter[CarrierT]) -> None:
         """Set the header for the current span."""

@@ -10,6 +10,7 @@ from otel_distro.settings.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from importlib.metadata import EntryPoint
 
     from opentelemetry.sdk.trace.sampling import Sampler
 
@@ -36,12 +37,15 @@ def create(
     from opentelemetry.sdk.trace.sampling import DEFAULT_ON
 
     problems: list[Problem] = []
-    sampler = _known(settings, service_name)
-    if sampler is None:
-        sampler = guard.load(f"sampler {settings.name}", _from_entry_point, settings)
-    if sampler is None:
-        sampler = DEFAULT_ON
+    what = f"{VARIABLE}={settings.name} cannot be set up, using {DEFAULT}"
+    if settings.name in KNOWN:
+        sampler = guard.load(what, _known, settings, service_name)
+    elif (entry_point := _entry_point(settings.name)) is not None:
+        sampler = guard.load(what, _foreign, settings, entry_point)
+    else:
+        sampler = None
         problems.append(_unknown(settings.name))
+    sampler = sampler or DEFAULT_ON
     if ASKING_PROPAGATORS.intersection(propagators):
         from otel_distro.samplers.requested import RequestedSampler
 
@@ -49,7 +53,7 @@ def create(
     return sampler, problems
 
 
-def _known(settings: SamplerSettings, service_name: str) -> Sampler | None:
+def _known(settings: SamplerSettings, service_name: str) -> Sampler:
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, TraceIdRatioBased
 
     root_name = settings.name.removeprefix("parentbased_")
@@ -64,24 +68,24 @@ def _known(settings: SamplerSettings, service_name: str) -> Sampler | None:
         from otel_distro.samplers.jaeger_remote import JaegerRemoteSampler
 
         root = JaegerRemoteSampler(settings.remote, service_name)
-    elif root_name == "ratelimiting":
+    else:
         from otel_distro.samplers.rate_limiting import RateLimitingSampler
 
         root = RateLimitingSampler(settings.rate)
-    else:
-        return None
     return root if root_name == settings.name else ParentBased(root)
 
 
-def _from_entry_point(settings: SamplerSettings) -> Sampler | None:
+def _entry_point(name: str) -> EntryPoint | None:
     from importlib.metadata import entry_points
 
+    found = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name.lower() == name]
+    return found[0] if found else None
+
+
+def _foreign(settings: SamplerSettings, entry_point: EntryPoint) -> Sampler:
     from otel_distro.samplers.foreign import ForeignSampler
 
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-        if entry_point.name.lower() == settings.name:
-            return ForeignSampler(settings.name, entry_point.load()(settings.argument))
-    return None
+    return ForeignSampler(settings.name, entry_point.load()(settings.argument))
 
 
 def _unknown(name: str) -> Problem:

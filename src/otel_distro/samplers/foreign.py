@@ -27,7 +27,7 @@ class ForeignSampler(Sampler):
         self._name = f"sampler {name}"
         self._sampler = sampler
 
-    def should_sample(  # noqa: PLR0917
+    def should_sample(
         self,
         parent_context: Context | None,
         trace_id: int,

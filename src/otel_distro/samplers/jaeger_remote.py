@@ -19,8 +19,9 @@ from otel_distro.samplers.strategy import (
     Strategy,
     StrategyError,
 )
-from otel_distro.samplers.strategy_client import FetchError, fetch
+from otel_distro.samplers.strategy_client import FetchError, fetcher
 from otel_distro.samplers.tagging import TaggingSampler, sampler_tags
+from otel_distro.settings import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +45,15 @@ class JaegerRemoteSampler(TaggingSampler):
         self,
         settings: JaegerRemoteSettings,
         service_name: str,
-        fetch_strategy: Callable[[str, str], Strategy] = fetch,
+        fetch: Callable[[], Strategy] | None = None,
     ) -> None:
-        """fetch_strategy: (endpoint, service name) -> Strategy, or raises FetchError or StrategyError."""
+        """service_name: whose strategy is asked for. fetch: how, for tests; raises what fetcher's result does.
+
+        Raises ValueError for an endpoint that cannot be used.
+        """
         self._settings = settings
-        self._service_name = service_name
-        self._fetch = fetch_strategy
+        self._where = redact.url(settings.endpoint)
+        self._fetch = fetch or fetcher(settings.endpoint, service_name)
         self._decider: _Decider = _OneRate(settings.initial_sampling_rate)
         self._polled_generation = -1
         self._starting = threading.Lock()
@@ -67,9 +71,9 @@ class JaegerRemoteSampler(TaggingSampler):
 
     def get_description(self) -> str:
         """The settings it was made with."""
-        endpoint, interval_s, rate = self._settings
+        _, interval_s, rate = self._settings
         return (
-            f"JaegerRemoteSampler{{endpoint={endpoint},pollingIntervalMs={interval_s * 1000:.0f},"
+            f"JaegerRemoteSampler{{endpoint={self._where},pollingIntervalMs={interval_s * 1000:.0f},"
             f"initialSamplingRate={rate:g}}}"
         )
 
@@ -103,15 +107,15 @@ class JaegerRemoteSampler(TaggingSampler):
 
     def _refresh(self) -> None:
         try:
-            strategy = self._fetch(self._settings.endpoint, self._service_name)
+            strategy = self._fetch()
         except (FetchError, StrategyError) as error:
-            trouble = f"jaeger_remote: {self._settings.endpoint}: {error}; sampling goes on as before"
+            trouble = f"jaeger_remote: {self._where}: {error}; sampling goes on as before"
             if trouble != self._trouble:
                 log.warn(trouble)
             self._trouble = trouble
             return
         if self._trouble:
-            log.info(f"jaeger_remote: {self._settings.endpoint} answers again")
+            log.info(f"jaeger_remote: {self._where} answers again")
             self._trouble = ""
         self._decider = self._decider.successor(strategy)
 
@@ -176,9 +180,7 @@ class _ByOperation(_Decider):
         """limiters: known from before, by operation."""
         self._strategy = strategy
         self._default = _OneRate(strategy.default_rate)
-        self._operations = {
-            name: self._new(rate, limiters.get(name)) for name, rate in strategy.rates.items()
-        }
+        self._operations = {name: self._new(rate, limiters.get(name)) for name, rate in strategy.rates.items()}
         for name, limiter in limiters.items():
             if name not in self._operations and len(self._operations) < MAX_OPERATIONS:
                 self._operations[name] = self._new(strategy.default_rate, limiter)

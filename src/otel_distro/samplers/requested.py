@@ -27,7 +27,7 @@ class RequestedSampler(Sampler):
         """sampler: decides when nothing is asked."""
         self._sampler = sampler
 
-    def should_sample(  # noqa: PLR0917
+    def should_sample(
         self,
         parent_context: Context | None,
         trace_id: int,
@@ -40,9 +40,7 @@ class RequestedSampler(Sampler):
         """The requested decision for a root span; the root sampler's for a trace nobody decided on yet."""
         request = get_value(REQUEST_KEY, parent_context)
         if not isinstance(request, SamplingRequest):
-            return self._sampler.should_sample(
-                parent_context, trace_id, name, kind, attributes, links, trace_state
-            )
+            return self._sampler.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         parent = get_current_span(parent_context).get_span_context()
         if not parent.is_valid:
             if request.sampled is True:
@@ -51,9 +49,7 @@ class RequestedSampler(Sampler):
                 return dropped(parent_context)
         elif request.sampled is None and parent.is_remote and parent.trace_id == request.trace_id:
             parent_context = set_span_in_context(INVALID_SPAN, parent_context)
-        return self._sampler.should_sample(
-            parent_context, trace_id, name, kind, attributes, links, trace_state
-        )
+        return self._sampler.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:
         """The configured sampler's description."""

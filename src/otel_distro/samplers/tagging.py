@@ -33,7 +33,7 @@ class TaggingSampler(Sampler):
     def decide(self, trace_id: int, name: str) -> Tags | None:
         """The tags of a sampled root span, at most two; None when the span is not sampled."""
 
-    def should_sample(  # noqa: PLR0917
+    def should_sample(
         self,
         parent_context: Context | None,
         trace_id: int,

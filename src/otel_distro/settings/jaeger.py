@@ -25,9 +25,7 @@ def read(reader: Reader, wanted: bool) -> JaegerSettings:
 
     def given(suffix: str) -> str | None:
         value: str | None = (
-            reader.instead_of(_PREFIX + suffix, f"JAEGER_{suffix}")
-            if wanted
-            else reader.given(_PREFIX + suffix)
+            reader.instead_of(_PREFIX + suffix, f"JAEGER_{suffix}") if wanted else reader.given(_PREFIX + suffix)
         )
         return value
 

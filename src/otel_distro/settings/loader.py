@@ -25,7 +25,7 @@ from otel_distro.settings.variables import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_distro.settings.settings import OtlpProtocol
+    from otel_distro.settings.settings import LogLevel, OtlpProtocol
 
 __all__ = ["Problem", "Settings", "load", "load_from_environment", "read_environ"]
 
@@ -59,7 +59,7 @@ def load(environ: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
         service_name=service_name,
         resource_attributes=resource_attributes,
         resource_detectors=value("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"),
-        log_level=value("OTEL_LOG_LEVEL"),
+        log_level=_log_level(reader),
         propagators=_propagators(reader),
         sampler=sampler.read(reader),
         id_generator=value("OTEL_PYTHON_ID_GENERATOR"),
@@ -97,6 +97,13 @@ def load(environ: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
     )
     _report_unknown_names(reader)
     return settings, tuple(reader.problems)
+
+
+def _log_level(reader: Reader) -> LogLevel:
+    if reader.given("OTEL_LOG_LEVEL") is None and reader.value("OTEL_DISTRO_VERBOSE"):
+        return "debug"
+    level: LogLevel = reader.value("OTEL_LOG_LEVEL")
+    return level
 
 
 def _exporters(reader: Reader, signal: str) -> tuple[tuple[str, ...], OtlpProtocol | None]:
@@ -145,9 +152,7 @@ def _zipkin(reader: Reader) -> ZipkinSettings:
     found = urls.split(reader.value(name))
     endpoint = reader.value(name)
     if isinstance(found, str) or found.scheme not in ("", "http", "https"):
-        reader.report(
-            name, found if isinstance(found, str) else "no http:// or https:// URL", "using the default"
-        )
+        reader.report(name, found if isinstance(found, str) else "no http:// or https:// URL", "using the default")
         endpoint = ZipkinSettings().endpoint
     elif not found.scheme:
         endpoint = f"http://{endpoint}"

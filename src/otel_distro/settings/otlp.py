@@ -6,8 +6,7 @@ Source: OpenTelemetry specification, OTLP Exporter Configuration, "Endpoint URLs
 
 from __future__ import annotations
 
-from binascii import b2a_base64
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from otel_distro.settings import url
 from otel_distro.settings.settings import OtlpSettings
@@ -23,12 +22,19 @@ _GRPC_TARGETS = ("unix:", "unix-abstract:", "dns:/", "ipv4:", "ipv6:", "vsock:",
 _GRPC_MARKS = frozenset("-_.")
 
 
-class _Endpoint(NamedTuple):
-    text: str
-    origin: str
-    insecure: bool
-    user: str | None = None
-    password: str | None = None
+class _Endpoint:
+    """A plain class: a named tuple would cost start-up time."""
+
+    __slots__ = ("insecure", "origin", "password", "text", "user")
+
+    def __init__(
+        self, text: str, origin: str, insecure: bool, user: str | None = None, password: str | None = None
+    ) -> None:
+        self.text = text
+        self.origin = origin
+        self.insecure = insecure
+        self.user = user
+        self.password = password
 
 
 def read(reader: Reader, signal: str, protocol: OtlpProtocol | None = None) -> OtlpSettings:
@@ -64,9 +70,7 @@ def read(reader: Reader, signal: str, protocol: OtlpProtocol | None = None) -> O
         certificate=reader.first(*both("CERTIFICATE")),
         client_key=key,
         client_certificate=certificate,
-        credential_provider=reader.first(
-            providers.format(transport, f"{signal}_"), providers.format(transport, "")
-        ),
+        credential_provider=reader.first(providers.format(transport, f"{signal}_"), providers.format(transport, "")),
         retryable_codes=reader.given("OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES") or (),
     )
 
@@ -76,9 +80,7 @@ def _http_endpoint(reader: Reader, signal: str) -> _Endpoint:
     found = _http_url(reader, own)
     if found is not None:
         if found.path in ("", "/") and found.port == 4318:
-            reader.report(
-                own, f"nothing is added to this URL, and most servers want {path}", "using it as it is"
-            )
+            reader.report(own, f"nothing is added to this URL, and most servers want {path}", "using it as it is")
         found = found._replace(path=found.path or "/")
         return _Endpoint(str(found), own, found.scheme == "http", found.user, found.password)
     found = _http_url(reader, general)
@@ -88,9 +90,7 @@ def _http_endpoint(reader: Reader, signal: str) -> _Endpoint:
     ending = next((ending for ending in _PATHS if base.endswith(ending)), "")
     if ending:
         base = base.removesuffix(ending)
-        reader.report(
-            general, f"{ending} is added by the exporter", f"using {found._replace(path=base, query='')}"
-        )
+        reader.report(general, f"{ending} is added by the exporter", f"using {found._replace(path=base, query='')}")
     found = found._replace(path=base + path)
     return _Endpoint(str(found), general, found.scheme == "http", found.user, found.password)
 
@@ -105,15 +105,11 @@ def _http_url(reader: Reader, name: str) -> Url | None:
         return None
     hint = "port 4317 usually speaks gRPC; use 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
     if found.scheme not in ("", "http", "https"):
-        reader.report(
-            name, f"no http:// or https:// URL{f' ({hint})' if found.port == 4317 else ''}", "ignored"
-        )
+        reader.report(name, f"no http:// or https:// URL{f' ({hint})' if found.port == 4317 else ''}", "ignored")
         return None
     if not found.scheme:
         found = found._replace(scheme="http")
-        reader.report(
-            name, f"no scheme{f', and {hint}' if found.port == 4317 else ''}", f"using {found.origin()}"
-        )
+        reader.report(name, f"no scheme{f', and {hint}' if found.port == 4317 else ''}", f"using {found.origin()}")
     elif found.port == 4317:
         reader.report(name, hint, "using it as it is")
     return found
@@ -155,9 +151,7 @@ def _grpc_address(reader: Reader, name: str, found: Url, insecure: bool) -> _End
     return _Endpoint(found.origin(), name, insecure, found.user, found.password)
 
 
-def _headers(
-    reader: Reader, names: tuple[str, str], endpoint: _Endpoint, grpc: bool
-) -> tuple[tuple[str, str], ...]:
+def _headers(reader: Reader, names: tuple[str, str], endpoint: _Endpoint, grpc: bool) -> tuple[tuple[str, str], ...]:
     name = next((name for name in names if reader.given(name) is not None), names[1])
     found: dict[str, str] = dict(reader.given(name) or ())
     if grpc:
@@ -167,6 +161,8 @@ def _headers(
         if unusable:
             reader.report(name, f"gRPC cannot carry {', '.join(unusable)[:80]}", "going on without")
     if endpoint.user is not None and "authorization" not in found:
+        from binascii import b2a_base64
+
         pair = f"{endpoint.user}:{endpoint.password or ''}".encode()
         found["authorization"] = "Basic " + b2a_base64(pair, newline=False).decode("ascii")
     return tuple(found.items())

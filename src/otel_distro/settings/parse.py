@@ -5,6 +5,8 @@ A parser is handed text that is not empty and has no blanks around it. Source of
 Environment Variable Specification, "Parsing".
 """
 
+# annotations are evaluated here: typing compiles each one that is text, which costs start-up time
+
 import os
 import re
 from collections.abc import Callable
@@ -79,9 +81,7 @@ def number(least: int = 0, most: int = MOST, unit: str = "") -> Parser:
         digits = raw[1:] if raw[0] in "+-" else raw
         if not (digits.isascii() and digits.isdigit()):
             return Fault(f"not a whole number{unit}")
-        value = (
-            int(raw) if len(digits) <= 20 else (-1 if raw[0] == "-" else most + 1)
-        )  # int() of a long text is slow
+        value = int(raw) if len(digits) <= 20 else (-1 if raw[0] == "-" else most + 1)  # int() of a long text is slow
         if value < least:
             return Fault(f"less than {least}")
         return Fault(f"more than {most}") if value > most else value
@@ -99,9 +99,7 @@ def timeout(raw: str) -> object:
     """Milliseconds; 0 is no limit. A very short one is taken as it is, but was probably meant in seconds."""
     value = milliseconds(raw)
     if isinstance(value, int) and 0 < value < SHORTEST_LIKELY_TIMEOUT_MS:
-        return Fault(
-            f"these are milliseconds; for {value} seconds write {value * 1000}", f"using {value} ms", value
-        )
+        return Fault(f"these are milliseconds; for {value} seconds write {value * 1000}", f"using {value} ms", value)
     return value
 
 
@@ -159,9 +157,7 @@ def choices(*known: str, **aliases: str) -> Parser:
         given = members(raw)
         if not given:
             return Fault("an empty list")
-        known_case = [
-            item.lower() if item.lower() in known or item.lower() in aliases else item for item in given
-        ]
+        known_case = [item.lower() if item.lower() in known or item.lower() in aliases else item for item in given]
         if [item.lower() for item in known_case] == ["none"]:
             return ()
         rest = [item for item in known_case if item.lower() != "none"]
@@ -284,16 +280,12 @@ def entities(raw: str) -> object:
             found.update(ids)
             found.update(more)
     if bad or not found:
-        return Fault(
-            "not type{id=value}[attribute=value]", "that entity is ignored", tuple(found.items()) or None
-        )
+        return Fault("not type{id=value}[attribute=value]", "that entity is ignored", tuple(found.items()) or None)
     return tuple(found.items())
 
 
 _HEADER_MARKS = frozenset("!#$%&'*+-.^_`|~")
-_HEADERS_OF_OURS = frozenset(
-    {"content-type", "content-length", "content-encoding", "transfer-encoding", "connection"}
-)
+_HEADERS_OF_OURS = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding", "connection"})
 
 
 def headers(raw: str) -> object:
@@ -322,9 +314,7 @@ def _header(item: str) -> tuple[str, str] | Fault:
     if end < 0:
         return Fault("is no name=value pair")
     key, value = item[:end].strip().lower(), item[end + 1 :].strip()
-    if not key or not all(
-        letter.isascii() and (letter.isalnum() or letter in _HEADER_MARKS) for letter in key
-    ):
+    if not key or not all(letter.isascii() and (letter.isalnum() or letter in _HEADER_MARKS) for letter in key):
         return Fault("has a name that is no header name")
     if key in _HEADERS_OF_OURS:
         return Fault("is a header that the exporter sets itself")

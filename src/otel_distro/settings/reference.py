@@ -78,9 +78,7 @@ def shown_values(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
     for row in VARIABLES:
         value = reader.fallback(row.name) if row.kind == "fallback" else reader.given(row.name)
         if value is not None:
-            text = redact.value(
-                row.name, reader.texts[row.name].strip() if _is_nested(value) else shown(value)
-            )
+            text = redact.value(row.name, reader.texts[row.name].strip() if _is_nested(value) else shown(value))
             found.append((row.name, text, "environment"))
         elif row.kind == "read" and _default(row):
             found.append((row.name, _default(row), "default"))

@@ -63,15 +63,11 @@ def _remote(reader: Reader, argument: str) -> JaegerRemoteSettings:
             if text.isascii() and text.isdigit() and len(text) <= 10 and int(text) > 0:
                 found = found._replace(polling_interval_s=int(text) / 1000)
             else:
-                reader.report(
-                    _ARGUMENT, "pollingIntervalMs is not a number of milliseconds", "using 60000", again=True
-                )
+                reader.report(_ARGUMENT, "pollingIntervalMs is not a number of milliseconds", "using 60000", again=True)
         elif key == "initialSamplingRate":
             rate = fraction(text)
             if rate is None:
-                reader.report(
-                    _ARGUMENT, "initialSamplingRate is not a number from 0 to 1", "using 0.001", again=True
-                )
+                reader.report(_ARGUMENT, "initialSamplingRate is not a number from 0 to 1", "using 0.001", again=True)
             else:
                 found = found._replace(initial_sampling_rate=rate)
         else:

@@ -59,9 +59,7 @@ _APP_OPTIONS = {
     "pyuwsgi": ("-w", "--module", "--wsgi", "--wsgi-file", "--file"),
 }
 _APP_VARIABLES = {"flask": "FLASK_APP", "celery": "CELERY_APP"}
-_APP_OPERAND = frozenset(
-    ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve", "waitress", "granian")
-)
+_APP_OPERAND = frozenset(("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve", "waitress", "granian"))
 # their options that stand alone; every other is followed by its value
 _FLAGS = frozenset(
     (
@@ -271,9 +269,7 @@ def _of_folder(folder: str) -> tuple[str, str]:
         key, equals, value = line.partition("=")
         if equals and key.strip() == "name" and value.strip(" \t\r\"'"):
             return value.strip(" \t\r\"'"), "pyproject.toml"
-    parts = (
-        [part for part in os.path.normpath(folder).replace("\\", "/").split("/") if part] if folder else []
-    )
+    parts = [part for part in os.path.normpath(folder).replace("\\", "/").split("/") if part] if folder else []
     for length in (len(parts), len(parts) - 1):
         if length > 0 and not (length > 1 and parts[length - 2] in ("home", "Users")):  # that names a person
             part = parts[length - 1]

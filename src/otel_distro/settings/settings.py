@@ -5,6 +5,8 @@ A timeout of None means no limit. `origin` maps a variable's name to where its v
 variable that decided something: "environment", or the name of the variable that stood in for it.
 """
 
+# annotations are evaluated here: typing compiles each one that is text, which costs start-up time
+
 from typing import Literal, NamedTuple, TypeAlias
 
 OtlpProtocol: TypeAlias = Literal["http/protobuf", "http/json", "grpc"]

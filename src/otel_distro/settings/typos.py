@@ -18,12 +18,7 @@ _NAMES = [row.name for row in VARIABLES if row.kind != "internal"]
 
 def meant(name: str) -> str | None:
     """The known name that an unknown one resembles; None when there is none, or others may own it."""
-    if (
-        len(name) > _LONGEST
-        or name.startswith(_OF_OTHERS)
-        or name.endswith(_KUBERNETES)
-        or "_PROFILES_" in name
-    ):
+    if len(name) > _LONGEST or name.startswith(_OF_OTHERS) or name.endswith(_KUBERNETES) or "_PROFILES_" in name:
         return None
     if name.startswith("OTEL_PYTHON_") and name.endswith(("_EXCLUDED_URLS", "_TRACED_REQUEST_ATTRS")):
         return None  # every framework may have these

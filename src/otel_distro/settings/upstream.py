@@ -35,7 +35,7 @@ _REMOVED = (
 )
 # upstream does not know them
 _OURS = ("OTEL_DISTRO_", "OTEL_EXPORTER_JAEGER_", "OTEL_ENTITIES", "OTEL_LOG_LEVEL")
-# read again while the app runs: for every request, where a pattern that does not compile becomes an error 500,
+# read again while the app runs: for every request, where a pattern that does not compile becomes error 500,
 # and by get_tracer() and get_meter(), which raise for a name that nobody registered; bad ones stay mended
 _READ_LATE = (
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
@@ -168,8 +168,4 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(letter: str) -> str:
-    return (
-        letter
-        if letter in "-._~:/ "
-        else "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "replace"))
-    )
+    return letter if letter in "-._~:/ " else "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "replace"))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Taking an endpoint apart and putting it together, without urllib.parse, which costs start-up time."""
 
+# annotations are evaluated here: typing compiles each one that is text, which costs start-up time
+
 from typing import NamedTuple
 
 from otel_distro.settings.parse import readable, unquote
@@ -70,9 +72,7 @@ def _host_and_port(address: str) -> tuple[str, int | None] | str:
     else:
         host, _, port = address.partition(":")
         if ":" in port:
-            return (
-                "an IPv6 address needs brackets" if _looks_like_ipv6(address) else "the port is not a number"
-            )
+            return "an IPv6 address needs brackets" if _looks_like_ipv6(address) else "the port is not a number"
     if not host:
         return "no host"
     unfit = _UNFIT_IN_ADDRESSES if address.startswith("[") else _UNFIT_IN_NAMES

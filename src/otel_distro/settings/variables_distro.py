@@ -9,7 +9,7 @@ _OURS = "otel-distro"
 
 def _ours() -> list[Variable]:
     names, switch = p.names, p.switch
-    layers = "template, middleware, cache, signal and the like"
+    django = "query, view, template, cache, middleware, signal, command"
     return [
         *rows(
             "otel-distro",
@@ -52,7 +52,7 @@ def _ours() -> list[Variable]:
                 "true: otel-distro-run does not start a command that cannot be traced.",
             ),
             ("OTEL_DISTRO_QUIET", switch, False, "true: only errors are said."),
-            ("OTEL_DISTRO_VERBOSE", switch, False, "true: all there is to say, with tracebacks."),
+            ("OTEL_DISTRO_VERBOSE", switch, False, "true: as OTEL_LOG_LEVEL=debug, where that is not set."),
             (
                 "OTEL_DISTRO_VIEWER",
                 p.one_of("auto", "on", "off"),
@@ -65,13 +65,24 @@ def _ours() -> list[Variable]:
                 "otel_distro",
                 "Classes of spans: otel_distro (fast) or sdk.",
             ),
-            ("OTEL_DISTRO_DJANGO_SPANS", p.lower_names, (), f"Further spans in Django: list of {layers}."),
-            ("OTEL_DISTRO_FLASK_SPANS", p.lower_names, (), f"Further spans in Flask: list of {layers}."),
+            (
+                "OTEL_DISTRO_DJANGO_SPANS",
+                p.lower_names,
+                (),
+                f"Spans inside a Django request: list of {django}; or all or none.",
+                "query,view,template,cache,command",
+            ),
+            (
+                "OTEL_DISTRO_FLASK_SPANS",
+                p.lower_names,
+                (),
+                "Spans inside a Flask request: list of layers; or all or none.",
+            ),
             (
                 "OTEL_DISTRO_MIN_SPAN_DURATION",
                 p.milliseconds,
                 0,
-                "Further spans shorter than this are left out, in milliseconds.",
+                "Spans inside a request that are shorter are left out, in milliseconds.",
             ),
             (
                 "OTEL_DISTRO_TRACE_FUNCTIONS",
@@ -84,7 +95,7 @@ def _ours() -> list[Variable]:
                 "OTEL_DISTRO_REDACT",
                 names,
                 (),
-                "Names whose values are never recorded, in queries, headers and bodies; with * and ?.",
+                "Further parameters and headers whose values are never recorded: names, with * and ?.",
             ),
             (
                 "OTEL_DISTRO_FORWARDED_HEADERS",
@@ -98,7 +109,12 @@ def _ours() -> list[Variable]:
                 False,
                 "true: requests of load balancers and probes make no span.",
             ),
-            ("OTEL_DISTRO_RESPONSE_HEADERS", switch, False, "true: responses name their trace in a header."),
+            (
+                "OTEL_DISTRO_RESPONSE_HEADERS",
+                switch,
+                False,
+                "true: responses name their trace (traceresponse, Server-Timing).",
+            ),
             (
                 "OTEL_DISTRO_BAGGAGE_ATTRIBUTES",
                 names,
@@ -107,7 +123,7 @@ def _ours() -> list[Variable]:
             ),
             ("OTEL_DISTRO_LOG_CORRELATION", switch, False, "true: log records carry trace and span id."),
             ("OTEL_DISTRO_SQLCOMMENTER", switch, False, "true: SQL statements carry the trace in a comment."),
-            ("OTEL_DISTRO_EXPLAIN", switch, False, "true: the plan of slow SQL statements is recorded."),
+            ("OTEL_DISTRO_EXPLAIN", switch, False, "true: one line for each request: traced or not, and why."),
         ),
         *rows(
             "otel-distro",

@@ -91,11 +91,7 @@ class Encoder:
         cut = 0
         for index, span in enumerate(spans):
             try:
-                if (
-                    span._resource is not resource
-                    or span._instrumentation_scope is not scope
-                    or heads is None
-                ):
+                if span._resource is not resource or span._instrumentation_scope is not scope or heads is None:
                     process, heads = self._origin(span._resource, span._instrumentation_scope)
                     resource, scope = span._resource, span._instrumentation_scope
                     parts = groups.setdefault(process, [])
@@ -113,9 +109,7 @@ class Encoder:
             if limit is not None and len(body) > limit:
                 shorter = guard.call("a span could not be cut", self._cut, span, limit)
                 if shorter is None:
-                    rejected.append(
-                        (index, f"it takes {len(body):,} bytes, and {limit:,} at most can be sent")
-                    )
+                    rejected.append((index, f"it takes {len(body):,} bytes, and {limit:,} at most can be sent"))
                     continue
                 body = shorter
                 cut += 1

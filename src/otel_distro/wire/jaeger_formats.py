@@ -69,7 +69,7 @@ class Format(ABC):
         """A Log with its tags."""
 
     @abstractmethod
-    def span(  # noqa: PLR0917
+    def span(
         self,
         trace: bytes,
         span_id: int,
@@ -144,7 +144,7 @@ class Compact(Format):
         head = b"\x16" + zigzag(_micros(time_ns)) + b"\x19" + list_header(len(fields), _STRUCT)
         return b"".join((head, *fields, b"\x00"))
 
-    def span(  # noqa: PLR0917
+    def span(
         self,
         trace: bytes,
         span_id: int,
@@ -260,7 +260,7 @@ class Binary(Format):
         head = self._log(b"\x0a\x00\x01", _micros(time_ns), b"\x0f\x00\x02", _STRUCT, len(fields))
         return b"".join((head, *fields, b"\x00"))
 
-    def span(  # noqa: PLR0917
+    def span(
         self,
         trace: bytes,
         span_id: int,
@@ -366,12 +366,10 @@ class Protobuf(Format):
 
     def log(self, time_ns: int, fields: Sequence[bytes]) -> bytes:
         """Fields 1 and 2, as field 9 of the span."""
-        message = delimited(b"\x0a", self._timestamp(time_ns)) + b"".join(
-            [b"\x12" + field for field in fields]
-        )
+        message = delimited(b"\x0a", self._timestamp(time_ns)) + b"".join([b"\x12" + field for field in fields])
         return delimited(b"\x4a", message)
 
-    def span(  # noqa: PLR0917
+    def span(
         self,
         trace: bytes,
         span_id: int,
@@ -402,9 +400,7 @@ class Protobuf(Format):
 
     def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
         """Fields 1 and 2, as field 2 of the batch."""
-        message = (delimited(b"\x0a", service) if service else b"") + b"".join(
-            [b"\x12" + tag for tag in tags]
-        )
+        message = (delimited(b"\x0a", service) if service else b"") + b"".join([b"\x12" + tag for tag in tags])
         return delimited(b"\x12", message)
 
     def body(self, process: bytes, spans: Sequence[bytes]) -> bytes:

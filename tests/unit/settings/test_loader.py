@@ -61,6 +61,8 @@ ROWS = (
     Row("OTEL_SERVICE_NAME=~shop~", "service_name", "shop"),
     Row("OTEL_LOG_LEVEL=DEBUG", "log_level", "debug"),
     Row("OTEL_LOG_LEVEL=none", "log_level", "none"),
+    Row("OTEL_DISTRO_VERBOSE=1", "log_level", "debug"),
+    Row("OTEL_DISTRO_VERBOSE=1 OTEL_LOG_LEVEL=error", "log_level", "error"),
     Row("OTEL_LOG_LEVEL=bogus", "log_level", "warn", ("OTEL_LOG_LEVEL",)),
     Row("OTEL_PROPAGATORS=bogus,tracecontext", "propagators", ("bogus", "tracecontext")),
     Row(
@@ -77,19 +79,13 @@ ROWS = (
         row
         for prefix, field, delay in ((BSP, "bsp", 5.0), (BLRP, "blrp", 1.0))
         for row in (
-            Row(
-                f"{prefix}SCHEDULE_DELAY=-1", f"{field}.schedule_delay_s", delay, (f"{prefix}SCHEDULE_DELAY",)
-            ),
-            Row(
-                f"{prefix}SCHEDULE_DELAY=5s", f"{field}.schedule_delay_s", delay, (f"{prefix}SCHEDULE_DELAY",)
-            ),
+            Row(f"{prefix}SCHEDULE_DELAY=-1", f"{field}.schedule_delay_s", delay, (f"{prefix}SCHEDULE_DELAY",)),
+            Row(f"{prefix}SCHEDULE_DELAY=5s", f"{field}.schedule_delay_s", delay, (f"{prefix}SCHEDULE_DELAY",)),
             Row(f"{prefix}SCHEDULE_DELAY=0", f"{field}.schedule_delay_s", 0.0),
             Row(f"{prefix}SCHEDULE_DELAY=", f"{field}.schedule_delay_s", delay),
             Row(f"{prefix}EXPORT_TIMEOUT=1000", f"{field}.export_timeout_s", 1.0),
             Row(f"{prefix}EXPORT_TIMEOUT=0", f"{field}.export_timeout_s", None),
-            Row(
-                f"{prefix}EXPORT_TIMEOUT=-1", f"{field}.export_timeout_s", 30.0, (f"{prefix}EXPORT_TIMEOUT",)
-            ),
+            Row(f"{prefix}EXPORT_TIMEOUT=-1", f"{field}.export_timeout_s", 30.0, (f"{prefix}EXPORT_TIMEOUT",)),
             Row(f"{prefix}MAX_QUEUE_SIZE=0", f"{field}.max_queue_size", 2048, (f"{prefix}MAX_QUEUE_SIZE",)),
             Row(f"{prefix}MAX_QUEUE_SIZE=256", f"{field}.max_export_batch_size", 256),
             Row(
@@ -133,9 +129,7 @@ ROWS = (
     Row("OTEL_ATTRIBUTE_COUNT_LIMIT=9", "limits.link_attributes", 9),
     Row("OTEL_ATTRIBUTE_COUNT_LIMIT=9 OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=5", "limits.span_attributes", 5),
     Row("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=9", "limits.span_attribute_length", 9),
-    Row(
-        "OTEL_METRIC_EXPORT_INTERVAL=-1", "metrics.export_interval_s", 60.0, ("OTEL_METRIC_EXPORT_INTERVAL",)
-    ),
+    Row("OTEL_METRIC_EXPORT_INTERVAL=-1", "metrics.export_interval_s", 60.0, ("OTEL_METRIC_EXPORT_INTERVAL",)),
     Row("OTEL_METRIC_EXPORT_INTERVAL=0", "metrics.export_interval_s", 60.0, ("OTEL_METRIC_EXPORT_INTERVAL",)),
     Row("OTEL_METRIC_EXPORT_TIMEOUT=1000", "metrics.export_timeout_s", 1.0),
     Row("OTEL_METRICS_EXEMPLAR_FILTER=ALWAYS_ON", "metrics.exemplar_filter", "always_on"),
@@ -326,9 +320,7 @@ def test_f55_all_variables_together(kind: str) -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-NAMES = st.one_of(
-    st.sampled_from(sorted(BY_NAME)), st.text(max_size=30).map("OTEL_".__add__), st.text(max_size=10)
-)
+NAMES = st.one_of(st.sampled_from(sorted(BY_NAME)), st.text(max_size=30).map("OTEL_".__add__), st.text(max_size=10))
 
 
 @given(st.dictionaries(NAMES, st.text(max_size=60), max_size=12))

@@ -150,9 +150,7 @@ def test_bad_header_costs_only_itself_and_is_not_shown(bad: str) -> None:
 def test_entities() -> None:
     """Identity and description both become attributes; a malformed entity costs only itself."""
     expected = (("service.name", "app"), ("service.version", "1.0"), ("host.id", "h"))
-    assert expected == parse.entities(
-        "service{service.name=app}[service.version=1.0]@https://x/1;host{host.id=h}"
-    )
+    assert expected == parse.entities("service{service.name=app}[service.version=1.0]@https://x/1;host{host.id=h}")
     fault = parse.entities("nonsense;host{host.id=h}")
     assert isinstance(fault, Fault)
     assert fault.value == (("host.id", "h"),)

@@ -109,9 +109,7 @@ def test_pyproject(tmp_path: Path) -> None:
     assert detect(["python", "main.py"], {}, str(tmp_path)) == ("bookshop", "pyproject.toml")
 
 
-@given(
-    st.lists(st.text(max_size=20), max_size=5), st.dictionaries(st.just("DJANGO_SETTINGS_MODULE"), st.text())
-)
+@given(st.lists(st.text(max_size=20), max_size=5), st.dictionaries(st.just("DJANGO_SETTINGS_MODULE"), st.text()))
 def test_never_raises(argv: list[str], environ: dict[str, str]) -> None:
     """Whatever the words are."""
     name, origin = detect(argv, environ, "/nowhere")

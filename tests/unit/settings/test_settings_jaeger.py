@@ -150,7 +150,4 @@ def test_other_client_variables() -> None:
 def test_client_disabled() -> None:
     """JAEGER_DISABLED, unless OTEL_SDK_DISABLED says otherwise."""
     assert load({"JAEGER_DISABLED": "true"})[0].sdk_disabled
-    assert (
-        Settings().sdk_disabled
-        is load({"JAEGER_DISABLED": "true", "OTEL_SDK_DISABLED": "false"})[0].sdk_disabled
-    )
+    assert Settings().sdk_disabled is load({"JAEGER_DISABLED": "true", "OTEL_SDK_DISABLED": "false"})[0].sdk_disabled

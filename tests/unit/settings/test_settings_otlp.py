@@ -191,9 +191,7 @@ def test_timeout(text: str, expected: float | None, problem: str) -> None:
 
 def test_bad_signal_value_leaves_the_general_one() -> None:
     """It counts as unset."""
-    found, problems = traces(
-        {"TIMEOUT": "3000", "TRACES_TIMEOUT": "x", "PROTOCOL": "grpc", "TRACES_PROTOCOL": "x"}
-    )
+    found, problems = traces({"TIMEOUT": "3000", "TRACES_TIMEOUT": "x", "PROTOCOL": "grpc", "TRACES_PROTOCOL": "x"})
     assert found.timeout_s == 3.0
     assert found.protocol == "grpc"
     assert len(problems) == 2

@@ -12,9 +12,7 @@ from otel_distro.settings.settings import JaegerRemoteSettings, SamplerSettings
 
 def sampler(name: str, argument: str | None = None) -> tuple[SamplerSettings, list[str]]:
     """The sampler and the problems."""
-    environ = {"OTEL_TRACES_SAMPLER": name} | (
-        {} if argument is None else {"OTEL_TRACES_SAMPLER_ARG": argument}
-    )
+    environ = {"OTEL_TRACES_SAMPLER": name} | ({} if argument is None else {"OTEL_TRACES_SAMPLER_ARG": argument})
     settings, problems = load(environ)
     return settings.sampler, [str(problem) for problem in problems]
 
@@ -69,9 +67,7 @@ def test_each_bad_item_of_a_remote_sampler_costs_only_itself() -> None:
     assert len(problems) == 3
     assert [
         next(
-            word
-            for word in ("pollingIntervalMs is", "initialSamplingRate is", "unknown item foo")
-            if word in line
+            word for word in ("pollingIntervalMs is", "initialSamplingRate is", "unknown item foo") if word in line
         ).removesuffix(" is")
         for line in problems
     ] == ["pollingIntervalMs", "initialSamplingRate", "unknown item foo"]

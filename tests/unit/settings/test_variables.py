@@ -36,11 +36,7 @@ REQUIRED = (
         for signal in SIGNALS
         for suffix in ("ENDPOINT", "INSECURE", "CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE")
     ),
-    *(
-        f"OTEL_EXPORTER_OTLP_{s}{t}"
-        for s in SIGNALS
-        for t in ("HEADERS", "COMPRESSION", "TIMEOUT", "PROTOCOL")
-    ),
+    *(f"OTEL_EXPORTER_OTLP_{s}{t}" for s in SIGNALS for t in ("HEADERS", "COMPRESSION", "TIMEOUT", "PROTOCOL")),
     *(f"OTEL_{model}ATTRIBUTE_COUNT_LIMIT" for model in ("", "SPAN_", "EVENT_", "LINK_", "LOGRECORD_")),
     *(f"OTEL_{model}ATTRIBUTE_VALUE_LENGTH_LIMIT" for model in ("", "SPAN_", "LOGRECORD_")),
     *("OTEL_SPAN_EVENT_COUNT_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_SEMCONV_STABILITY_OPT_IN"),
@@ -61,10 +57,7 @@ REQUIRED = (
             "INSECURE",
         )
     ),
-    *(
-        f"JAEGER_{suffix}"
-        for suffix in ("AGENT_HOST", "AGENT_PORT", "TAGS", "TRACEID_128BIT", "SERVICE_NAME")
-    ),
+    *(f"JAEGER_{suffix}" for suffix in ("AGENT_HOST", "AGENT_PORT", "TAGS", "TRACEID_128BIT", "SERVICE_NAME")),
 )
 
 
@@ -144,9 +137,7 @@ def test_loading_is_light() -> None:
         "load({'OTEL_EXPORTER_OTLP_ENDPOINT': 'http://h:1', 'OTEL_EXPORTER_OTLP_HEADERS': 'a=b'})\n"
         f"print(sorted(set({heavy!r}) & (set(sys.modules) - before)), 'opentelemetry' in sys.modules)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "[] False\n"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the OTLP encoder promises: upstream's message for ordinary spans, and something sound for all others."""
+"""What the OTLP encoder promises: upstream's message for ordinary spans, a sound one for all others."""
 
 from __future__ import annotations
 
