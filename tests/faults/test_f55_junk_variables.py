@@ -82,3 +82,15 @@ def test_edges_cost_the_app_nothing(seed: int, tmp_path: Path) -> None:
     """Empty, blank, zero, huge, oddly written: the app is the same, whatever they mean to tracing."""
     run = Oracle(tmp_path).check(APP, environ_of(seed, JUNK + EDGES), own_bytes=ENOUGH_FOR_ALL)
     assert all(len(line) <= 2048 and "\x1b" not in line for line in run.own_lines)
+
+
+@pytest.mark.tier2
+@pytest.mark.parametrize("value", JUNK[:1] + JUNK[5:6], ids=["word", "punctuation"])
+@pytest.mark.parametrize("name", [row.name for row in VARIABLES if row.name not in (*DECIDING, "OTEL_DISTRO_LAUNCH")])
+def test_each_variable_alone(name: str, value: str, tmp_path: Path) -> None:
+    """One variable junk: the app is the same, its span arrives, and there is at most one line about it."""
+    with Backend() as backend:
+        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, name: value}
+        run = Oracle(tmp_path).check(APP, environ)
+        assert [span.name for span in backend.spans()] == ["GET /page"]
+    assert len(run.own_lines) <= 1

@@ -55,7 +55,7 @@ import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from google.protobuf.json_format import Parse
+from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -511,7 +511,7 @@ class _Handler(socketserver.BaseRequestHandler):
                     continue
                 try:
                     spans = decode(request.body, request.headers.get("content-type", ""))
-                except (DecodeError, ValueError) as error:
+                except (DecodeError, ParseError, ValueError) as error:
                     body = f"undecodable: {error}".encode()
                     backend._received(request)
                     connection.sendall(head(400, {"Content-Length": str(len(body))}) + body)
@@ -564,7 +564,10 @@ def decode(body: bytes, content_type: str) -> list[RecordedSpan]:
         return []
     message = ExportTraceServiceRequest()
     if content_type.startswith("application/json"):
-        message = Parse(json.dumps(_hex_to_base64(json.loads(body))), message)
+        request = json.loads(body)
+        if isinstance(request, list):
+            return []  # Zipkin's
+        message = Parse(json.dumps(_hex_to_base64(request)), message)
     else:
         message.ParseFromString(body)
     return [

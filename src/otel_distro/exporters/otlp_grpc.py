@@ -119,6 +119,7 @@ class OtlpGrpcSpanExporter(OutcomeSpanExporter):
             ("grpc.max_receive_message_length", self._settings.max_response_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.enable_retries", 0),
+            ("grpc.use_local_subchannel_pool", 1),  # or a child would find the parent's connection in there
         ]
         if is_url and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
             options.append(("grpc.enable_http_proxy", 0))

@@ -8,14 +8,14 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from otel_distro.instrumentation import activation, catalog, compatibility, entry_points
+from otel_distro.instrumentation import activation, catalog, compatibility
 from otel_distro.runtime import guard, log
-from otel_distro.settings import upstream
+from otel_distro.settings import entry_points, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from otel_distro.instrumentation.entry_points import EntryPoint
+    from otel_distro.settings.entry_points import EntryPoint
     from otel_distro.settings.settings import Settings
 
 GROUP = "opentelemetry_instrumentor"

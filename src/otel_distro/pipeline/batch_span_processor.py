@@ -133,6 +133,19 @@ class BatchSpanProcessor(SpanProcessor):
     def _queued(self) -> int:
         return len(self._queue) + self._delivery.in_flight
 
+    def balance(self) -> counters.Balance:
+        """The ledger of this processor and its exporter."""
+        return self._ledger.balance()
+
+    def in_flight(self) -> int:
+        """Spans that are being exported, or wait for the next attempt."""
+        return self._delivery.in_flight
+
+    @property
+    def capacity(self) -> int:
+        """How many spans the queue may hold; for an elastic one, of the smallest kind."""
+        return min(self._max_size, self._max_bytes // SPAN_BYTES)
+
     # --- the app's side
 
     def on_end(self, span: ReadableSpan) -> None:

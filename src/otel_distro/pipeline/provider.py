@@ -60,9 +60,13 @@ class TracerProvider(sdk.TracerProvider):
         self._span_limits = span_limits or SpanLimits()
         self._limits = Limits(self._span_limits)
         self._meter_provider = meter_provider
+        if meter_provider is not None:
+            from otel_distro.pipeline.sdk_metrics import LiveSpans
+
+            self._processors.add_span_processor(LiveSpans())
         self._renew_resource = renew_resource
         self._tracer_configurator = sdk._default_tracer_configurator
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = threading.RLock()
         self._tracers: dict[InstrumentationScope, Any] = {}
         self._known: dict[tuple[object, ...], Tracer] = {}
         self._disabled = False
@@ -86,20 +90,12 @@ class TracerProvider(sdk.TracerProvider):
                 return self._known[key]
             except (KeyError, TypeError):
                 pass  # not known yet, or the name is nonsense that cannot be hashed
-        if not isinstance(instrumenting_module_name, str) or not instrumenting_module_name:
+        name, version, url = (part if isinstance(part, str) else "" for part in key)
+        if not name:
             log.warn("get_tracer() was called without a name", key="get_tracer")
-            key = (
-                "",
-                key[1] if isinstance(key[1], str) else None,
-                key[2] if isinstance(key[2], str) else None,
-            )
-        scope = guard.call(
-            "an instrumentation scope", InstrumentationScope, key[0], key[1] or "", key[2], attributes
-        )
-        if scope is None:
-            scope = InstrumentationScope(key[0], "", None)
-        tracer = self._tracer(scope)
-        if attributes is None:
+        scope = guard.call("an instrumentation scope", InstrumentationScope, name, version, url, attributes)
+        tracer = self._tracer(scope or InstrumentationScope(name, version, url))
+        if attributes is None and all(part is None or isinstance(part, str) for part in key):
             self._known[key] = tracer
         return tracer
 
@@ -145,7 +141,7 @@ class TracerProvider(sdk.TracerProvider):
         return bool(guard.call("shutdown", self._processors.shutdown_by, deadline))
 
     def _begin_child(self) -> None:
-        self._tracers_lock = threading.Lock()
+        self._tracers_lock = threading.RLock()
         if isinstance(self.id_generator, RandomIdGenerator):
             self.id_generator.reseed()
         if self._renew_resource is not None:

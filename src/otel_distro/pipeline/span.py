@@ -10,6 +10,7 @@ No method raises into the app, whatever it is given.
 
 from __future__ import annotations
 
+import copy
 import traceback
 import warnings
 from _thread import RLock
@@ -371,10 +372,8 @@ class Span(SdkSpan):
             return
         if code is StatusCode.UNSET or self._status.status_code is StatusCode.OK:
             return
-        if code is StatusCode.ERROR and description:
-            self._status = Status(code, span_limits.text_of(description, _MAX_DESCRIPTION))
-        else:
-            self._status = Status(code)  # only an error has a description
+        words = span_limits.text_of(description, _MAX_DESCRIPTION) if code is StatusCode.ERROR else ""
+        self._status = Status(code, words or None)  # only an error has a description
 
     # --- exceptions
 
@@ -391,7 +390,7 @@ class Span(SdkSpan):
         found = guard.call("an exception could not be recorded", describe_exception, exception)
         if found is None:
             return
-        found["exception.escaped"] = "True" if escaped else "False"
+        found["exception.escaped"] = "True" if escaped is True else "False"
         if attributes is not None:
             found.update(span_limits.pairs(attributes))
         self._recorded_exception = (id(exception), found["exception.message"])
@@ -459,6 +458,10 @@ class Span(SdkSpan):
             end_time=self._end_time,
             instrumentation_scope=self._instrumentation_scope,
         )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ReadableSpan:
+        """A copy for those who keep spans; what belongs to the tracer stays behind."""
+        return copy.deepcopy(self._readable_span(), memo)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self._name}", context={self._context})'

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from otel_distro.settings import jaeger, otlp, sampler
+from otel_distro.settings import jaeger, otlp, plugins, sampler
 from otel_distro.settings import url as urls
 from otel_distro.settings.parse import members, readable
 from otel_distro.settings.problem import Problem
@@ -95,8 +95,39 @@ def load(environ: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
         gevent_patch=value("OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH") is not None,
         origin=tuple(reader.origin.items()),
     )
+    settings = _without_unknown_components(reader, settings)
     _report_unknown_names(reader)
     return settings, tuple(reader.problems)
+
+
+def _without_unknown_components(reader: Reader, settings: Settings) -> Settings:
+    """Names that nothing answers to are reported and left out; with none left, the default is used."""
+
+    def known(variable: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = dict(plugins.unknown(variable, names))
+        if not unknown:
+            return names
+        left = tuple(name for name in names if name not in unknown) or BY_NAME[variable].default or ()
+        for reason in unknown.values():
+            reader.report(variable, reason, f"using {','.join(left) or 'none'}", again=True)
+        return tuple(left)
+
+    def one(variable: str, name: str) -> str:
+        for _, reason in plugins.unknown(variable, (name,)):
+            default: str = BY_NAME[variable].default
+            reader.report(variable, reason, f"using {default}", again=True)
+            return default
+        return name
+
+    return settings._replace(
+        traces_exporters=known("OTEL_TRACES_EXPORTER", settings.traces_exporters),
+        metrics_exporters=known("OTEL_METRICS_EXPORTER", settings.metrics_exporters),
+        logs_exporters=known("OTEL_LOGS_EXPORTER", settings.logs_exporters),
+        propagators=known("OTEL_PROPAGATORS", settings.propagators),
+        sampler=settings.sampler._replace(name=one("OTEL_TRACES_SAMPLER", settings.sampler.name)),
+        id_generator=one("OTEL_PYTHON_ID_GENERATOR", settings.id_generator),
+        resource_detectors=known("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", settings.resource_detectors),
+    )
 
 
 def _log_level(reader: Reader) -> LogLevel:

@@ -246,7 +246,7 @@ def _slowest_query(tree: Tree, total: int) -> list[Finding]:
             "slowest_query",
             "info",
             f"Slowest query: {milliseconds(row.duration)}",
-            f"{row.duration * 100 // total} % of the trace{many}{f'. Asked at {row.place}' if row.place else ''}.",
+            f"{round(row.duration * 100 / total)} % of the trace{many}{f'. Asked at {row.place}' if row.place else ''}.",
             (row.span_id,),
             1,
             row.duration,
@@ -294,9 +294,13 @@ def _errors(tree: Tree, total: int) -> list[Finding]:
     row = rows[first]
     what = row.exception or (f"HTTP {row.http_status}" if row.http_status else "an error")
     chain = []
+    raised = row.exception
     above = tree.parent[first]
     while above >= 0 and rows[above].status == 2:
         chain.append(rows[above].name)
+        if rows[above].exception and not raised:
+            raised = rows[above].exception
+            what += f", then {raised}"
         above = tree.parent[above]
     came = f" It came up through {', '.join(chain[:4])}." if chain else ""
     others = f" {len(origins) - 1} other errors began elsewhere." if len(origins) > 1 else ""

@@ -36,9 +36,11 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   try {
+    const early = name === "trace" ? get(`/api/ui/traces/${argument.toLowerCase()}`) : null; // while its script loads
+    early?.catch(() => {}); // told when the page waits for it
     const module = await pages[name]();
     if (turn !== shown) return;
-    leave = (await module.show(main, { argument, query: new URLSearchParams(location.search), go, fail })) || (() => {});
+    leave = (await module.show(main, { argument, query: new URLSearchParams(location.search), go, fail, early })) || (() => {});
     if (turn !== shown) leave();
   } catch (error) {
     if (error.name !== "AbortError" && turn === shown) fail(error);

@@ -23,7 +23,7 @@ function card(error, now) {
   return h("li", null,
     h("div", { class: "count" }, h("b", null, count(error.calls)), error.calls === 1 ? "time" : "times"),
     h("div", { class: "about" },
-      h("h2", null, h("a", { href: `/trace/${error.trace}?span=${error.span}` }, error.type)),
+      h("h2", null, h("a", { href: `/trace/${error.trace}?span=${error.span}` }, /^\d+$/.test(error.type) ? `HTTP ${error.type}` : error.type)),
       error.message ? h("p", { class: "message" }, error.message) : null,
       h("p", { class: "note" },
         h("i", { class: `dot c${colour(error.service)}` }), `${error.service} · ${error.name}`,

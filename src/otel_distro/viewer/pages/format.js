@@ -2,6 +2,7 @@
 // Numbers for people. Durations are ns, times are µs since the epoch.
 
 export function duration(ns) {
+  if (ns === 0) return "0";
   if (ns < 1e3) return `${Math.round(ns)} ns`;
   if (ns < 1e6) return `${trim(ns / 1e3)} µs`;
   if (ns < 1e9) return `${trim(ns / 1e6)} ms`;

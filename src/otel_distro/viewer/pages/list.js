@@ -144,19 +144,18 @@ function item(trace, longest, fresh, selected) {
 // Time to the right, duration upwards (logarithmic); for the eye only, the list says the same.
 function scatter(rows) {
   if (rows.length < 3) return null;
-  const width = 1000, height = 90;
   const first = Math.min(...rows.map((r) => r.start)), last = Math.max(...rows.map((r) => r.start));
   const low = Math.log(Math.max(1e5, Math.min(...rows.map((r) => r.duration)))), high = Math.log(Math.max(1e6, ...rows.map((r) => r.duration)));
   const dots = rows.map((row) => {
-    const x = last === first ? width / 2 : 8 + ((row.start - first) / (last - first)) * (width - 16);
-    const y = high === low ? height / 2 : height - 8 - ((Math.log(Math.max(1e5, row.duration)) - low) / (high - low)) * (height - 16);
+    const x = last === first ? 50 : 1 + ((row.start - first) / (last - first)) * 98;
+    const y = high === low ? 50 : 90 - ((Math.log(Math.max(1e5, row.duration)) - low) / (high - low)) * 80;
     return svg("a", { href: `/trace/${row.id}`, tabindex: "-1" },
-      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: row.errors ? 5 : 4, class: row.errors ? "failed" : `c${colour(row.service)}` }),
+      svg("circle", { cx: `${x.toFixed(2)}%`, cy: `${y.toFixed(2)}%`, r: row.errors ? 5 : 4, class: row.errors ? "failed" : `c${colour(row.service)}` }),
       svg("title", null, `${row.name} ${duration(row.duration)}`));
   });
   return h("figure", { "aria-hidden": "true" },
-    h("figcaption", null, h("span", null, duration(Math.exp(high))), h("span", null, moment(first)), h("span", null, moment(last))),
-    svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" }, dots));
+    h("figcaption", null, h("span", null, duration(Math.exp(high))), h("span", null, moment(first).slice(0, -4)), h("span", null, moment(last).slice(0, -4))),
+    svg("svg", null, dots));
 }
 
 async function emptyState(state) {

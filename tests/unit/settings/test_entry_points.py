@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_distro.instrumentation import entry_points
+from otel_distro.settings import entry_points
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def test_broken_metadata_is_passed_over(tmp_path: Path, monkeypatch: pytest.Monk
 def test_importlib_metadata_stays_unimported() -> None:
     """The point of the module."""
     code = (
-        "import sys; from otel_distro.instrumentation import entry_points;"
+        "import sys; from otel_distro.settings import entry_points;"
         "entry_points.declared('opentelemetry_instrumentor'); print('importlib.metadata' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
