@@ -115,9 +115,7 @@ class RecordedRequest(NamedTuple):
 class Backend:
     """The server. Context manager; also start() and stop()."""
 
-    def __init__(
-        self, *modes: Any, port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-    ):
+    def __init__(self, *modes: Any, port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None):
         self._changed = threading.Condition()
         self._modes = [_mode(m) for m in modes or ("ok",)]
         self._requests: list[RecordedRequest] = []
@@ -144,9 +142,7 @@ class Backend:
 
     def start(self) -> Self:
         """Serve from a thread."""
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="backend", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="backend", daemon=True)
         self._thread.start()
         return self
 
@@ -190,9 +186,7 @@ class Backend:
 
     def wait_for(self, count: int, timeout_s: float = 5.0) -> list[RecordedSpan]:
         """The stored spans once there are `count` different ones."""
-        self._wait(
-            lambda: len({(s.trace_id, s.span_id) for s in self._spans}) >= count, timeout_s, f"{count} spans"
-        )
+        self._wait(lambda: len({(s.trace_id, s.span_id) for s in self._spans}) >= count, timeout_s, f"{count} spans")
         return self.spans()
 
     def wait_for_requests(self, count: int, timeout_s: float = 5.0) -> list[RecordedRequest]:
@@ -422,9 +416,7 @@ def flap(up_s: float = 1.0, down_s: float = 1.0) -> Callable[[Exchange], None]:
 
 
 def size_limit(size_bytes: int) -> Callable[[Exchange], None]:
-    return lambda exchange: (
-        exchange.answer(413) if len(exchange.request.body) > size_bytes else exchange.accept()
-    )
+    return lambda exchange: exchange.answer(413) if len(exchange.request.body) > size_bytes else exchange.accept()
 
 
 def raw(data: bytes) -> Callable[[Exchange], None]:
@@ -601,8 +593,7 @@ def _recorded(span: Any, resource: Any, scope: Any) -> RecordedSpan:
         end_ns=span.end_time_unix_nano,
         attributes=_plain_map(span.attributes),
         events=[
-            {"name": e.name, "time_ns": e.time_unix_nano, "attributes": _plain_map(e.attributes)}
-            for e in span.events
+            {"name": e.name, "time_ns": e.time_unix_nano, "attributes": _plain_map(e.attributes)} for e in span.events
         ],
         links=[
             {

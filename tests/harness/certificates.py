@@ -38,9 +38,7 @@ class Certificates:
 
     def issue(self, name: str, hosts: str = "DNS:localhost,IP:127.0.0.1", days: int = 1) -> tuple[str, str]:
         """Paths of certificate and key, valid for days; 0 expires at once."""
-        self._openssl(
-            "req", "-nodes", *_NEW_KEY, f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"
-        )
+        self._openssl("req", "-nodes", *_NEW_KEY, f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
         extensions = self._directory / f"{name}.ext"
         extensions.write_text(f"subjectAltName={hosts}\n", encoding="ascii")
         self._openssl(
@@ -56,9 +54,7 @@ class Certificates:
         return context
 
     def _openssl(self, *arguments: str) -> None:
-        subprocess.run(
-            ["openssl", *arguments], cwd=self._directory, check=True, capture_output=True, timeout=20
-        )
+        subprocess.run(["openssl", *arguments], cwd=self._directory, check=True, capture_output=True, timeout=20)
 
 
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout")

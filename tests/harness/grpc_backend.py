@@ -79,9 +79,7 @@ def silent(backend: GrpcBackend, spans: list[RecordedSpan], context: Any) -> byt
 class GrpcBackend:
     """Context manager; records spans and the metadata of each call."""
 
-    def __init__(
-        self, *modes: Mode, credentials: Any = None, max_message_bytes: int = 4 * 1024 * 1024
-    ) -> None:
+    def __init__(self, *modes: Mode, credentials: Any = None, max_message_bytes: int = 4 * 1024 * 1024) -> None:
         self._modes = list(modes) or [accept]
         self._changed = threading.Condition()
         self._spans: list[RecordedSpan] = []
@@ -94,9 +92,7 @@ class GrpcBackend:
         )
         handler = grpc.unary_unary_rpc_method_handler(self._export)
         service = "opentelemetry.proto.collector.trace.v1.TraceService"
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, {"Export": handler}),)
-        )
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
         if credentials is None:
             self.port = self._server.add_insecure_port("127.0.0.1:0")
         else:

@@ -15,9 +15,7 @@ SCOPE = InstrumentationScope("tests", "1.0")
 START_NS = 1_700_000_000_000_000_000
 
 
-def context(
-    span_id: int, trace_id: int = 0xA1, is_remote: bool = False, trace_state: Any = None
-) -> SpanContext:
+def context(span_id: int, trace_id: int = 0xA1, is_remote: bool = False, trace_state: Any = None) -> SpanContext:
     """A sampled span context."""
     return SpanContext(trace_id, span_id, is_remote, TraceFlags(1), trace_state)
 

@@ -175,4 +175,6 @@ def escaped(text: object) -> str:
 
 
 def _cut(text: str, width: int, marks: _Marks) -> str:
+    if marks is _ASCII:
+        text = text.encode("ascii", "backslashreplace").decode("ascii")
     return text if len(text) <= width else text[: width - len(marks.more)] + marks.more

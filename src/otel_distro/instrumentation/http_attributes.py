@@ -32,6 +32,7 @@ _VERSIONS = {
 _SCHEMES = frozenset(("http", "https"))
 _MAX_PORT = 65535
 _MAX_HOST = 255
+_MAX_CACHED = 512
 _SAFE_IN_PATH = "/!$&'()*+,;=:@~"
 
 
@@ -43,73 +44,84 @@ class HttpAttributes:
         self._keep_unknown = settings.capture_all_methods
         self._forwarded = settings.forwarded_headers
         self._redactor = redactor
-        self._headers = HeaderCapture(settings.server_request_headers, "http.request.header.", redactor)
+        captured = settings.server_request_headers
+        self._headers = HeaderCapture(captured, "http.request.header.", redactor) if captured else None
 
-    def of(self, environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
-        """Attributes at the start of a request. method: from method_of(); path: from path_of()."""
-        sent = environ.get("REQUEST_METHOD") or ""
-        peer = environ.get("REMOTE_ADDR")
-        attributes: dict[str, Any] = {
-            "http.request.method": method,
-            "url.scheme": environ.get("wsgi.url_scheme") or "http",
-            "url.path": path,
-        }
-        if method != sent:
-            attributes["http.request.method_original"] = sent
-        query = environ.get("QUERY_STRING")
-        if query:
-            attributes["url.query"] = self._redactor.query(query)
-        host = environ.get("HTTP_HOST")
-        if host is None:
-            host = _listening_host(environ)
+    def of(self, environ: Mapping[str, Any], path: str) -> dict[str, Any]:
+        """Attributes at the start of a request. path: from path_of()."""
+        get = environ.get
+        agent, host = get("HTTP_USER_AGENT"), get("HTTP_HOST")
         if self._forwarded and _is_forwarded(environ):
             client, host, scheme = _forwarded(environ, host)
-            if scheme:
-                attributes["url.scheme"] = scheme
         else:
-            client = peer
-        if host:
-            address, port = split_host(host) if len(host) <= _MAX_HOST else (None, None)
-            if address:
-                attributes["server.address"] = address
-                if port is not None:
-                    attributes["server.port"] = port
-        if client:
-            attributes["client.address"] = client
-        if peer:
-            attributes["network.peer.address"] = peer
-            peer_port = environ.get("REMOTE_PORT")
-            if peer_port:
-                attributes["network.peer.port"] = _port(peer_port)
-        version = _VERSIONS.get(environ.get("SERVER_PROTOCOL", ""))
-        if version:
-            attributes["network.protocol.version"] = version
-        agent = environ.get("HTTP_USER_AGENT")
-        if agent:
-            attributes["user_agent.original"] = agent
-        if self._headers.wanted:
+            client, scheme = get("REMOTE_ADDR"), get("wsgi.url_scheme")
+        if host is None:
+            host = _listening_host(environ)
+        same = _of_client if agent is None or len(agent) <= _MAX_CACHED else _of_client.__wrapped__
+        attributes = same(scheme, host, client, get("REMOTE_ADDR"), get("SERVER_PROTOCOL"), agent).copy()
+        attributes["url.path"] = path
+        sent = get("REQUEST_METHOD")
+        method = self._known.get(sent)
+        if method is None:
+            method = self._odd_method(sent, attributes)
+        attributes["http.request.method"] = method
+        query = get("QUERY_STRING")
+        if query:
+            attributes["url.query"] = self._redactor.query(query)
+        port = get("REMOTE_PORT")
+        if port:
+            _put_port(attributes, "network.peer.port", port)
+        if self._headers is not None:
             self._headers.from_environ(environ, attributes)
         return attributes
 
-    def method_of(self, environ: Mapping[str, Any]) -> str:
-        """The request method as http.request.method has it: known and in upper case, else `_OTHER`."""
-        sent: str = environ.get("REQUEST_METHOD") or ""
-        known = self._known.get(sent)
-        if known is not None:
-            return known
+    def _odd_method(self, sent: str | None, attributes: dict[str, Any]) -> str:
+        """A method in lower case is known; `_OTHER` stands for all that are not."""
+        sent = sent or ""
+        attributes["http.request.method_original"] = sent
         known = self._known.get(sent.upper())
         if known is not None:
             return known
-        return sent if self._keep_unknown and sent else "_OTHER"
+        if self._keep_unknown and sent:
+            del attributes["http.request.method_original"]
+            return sent
+        return "_OTHER"
+
+
+@lru_cache(256)
+def _of_client(
+    scheme: str | None, host: str | None, client: str | None, peer: str | None, protocol: str, agent: str | None
+) -> dict[str, Any]:
+    """What the requests of one client to one host have in common. Not to be changed."""
+    attributes: dict[str, Any] = {"url.scheme": scheme or "http"}
+    address, port = split_host(host) if host and len(host) <= _MAX_HOST else (None, None)
+    if address:
+        attributes["server.address"] = address
+        if port is not None:
+            attributes["server.port"] = port
+    if client:
+        attributes["client.address"] = client
+    if peer:
+        attributes["network.peer.address"] = peer
+    version = _VERSIONS.get(protocol)
+    if version:
+        attributes["network.protocol.version"] = version
+    if agent:
+        attributes["user_agent.original"] = agent
+    return attributes
+
+
+def _put_port(attributes: dict[str, Any], name: str, text: Any) -> None:
+    port = _port(text)
+    if port is not None:
+        attributes[name] = port
 
 
 def path_of(environ: Mapping[str, Any]) -> str:
     """The path as the client sent it: percent-encoded, without query, user or host."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw and type(raw) is str:
-        if (
-            raw[0] != "/" and "://" in raw
-        ):  # absolute-form, as sent to a proxy: may hold a user and a password
+        if raw[0] != "/" and "://" in raw:  # as sent to a proxy: may hold a user and a password
             raw = "/" + raw.partition("://")[2].partition("/")[2]
         path: str = raw.partition("?")[0].partition("#")[0]
         if path[:1] in "/*":
@@ -176,7 +188,7 @@ def _forwarded(environ: Mapping[str, Any], host: str | None) -> _Forwarded:
     return _Forwarded(
         client or environ.get("REMOTE_ADDR"),
         said.get("host") or _first(environ.get("HTTP_X_FORWARDED_HOST")) or host,
-        scheme if scheme in _SCHEMES else None,
+        scheme if scheme in _SCHEMES else environ.get("wsgi.url_scheme"),
     )
 
 
@@ -203,8 +215,6 @@ class HeaderCapture:
     """Headers that the user wants to see on spans. names: regular expressions that match whole names."""
 
     def __init__(self, names: Iterable[str], prefix: str, redactor: Redactor) -> None:
-        names = tuple(names)
-        self.wanted = bool(names)
         self._prefix = prefix
         self._redactor = redactor
         self._matches = lru_cache(256)(

@@ -29,6 +29,11 @@ class Patches:
         setattr(owner, name, wrapper)
         self._done.append((owner, name, own, wrapper))
 
+    def wrap_once(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        """Like wrap(), unless this owner's attribute is wrapped already."""
+        if not any(owner is done[0] and name == done[1] for done in self._done):
+            self.wrap(owner, name, make)
+
     def are_in(self) -> bool:
         """Whether anything is replaced now."""
         return bool(self._done)

@@ -66,12 +66,12 @@ class Ticket:
             self._lock.release()
 
     def wait(self, deadline: Deadline) -> bool:
-        """Whether everything was exported, and before the deadline. One thread may wait."""
+        """Whether everything was exported, and before the deadline."""
         left_s = deadline.remaining_s()
-        return (
-            self._lock.acquire(timeout=-1 if left_s is None else min(left_s, threading.TIMEOUT_MAX))
-            and self._well
-        )
+        if not self._lock.acquire(timeout=-1 if left_s is None else min(left_s, threading.TIMEOUT_MAX)):
+            return False
+        self._lock.release()  # for the next one who waits
+        return self._well
 
 
 class BatchSpanProcessor(SpanProcessor):

@@ -67,15 +67,20 @@ def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerP
     sampler, problems = samplers.create(settings.sampler, str(resource.attributes.get("service.name")))
     id_generator, found = _id_generator(settings.id_generator)
     problems += found
+    created, found = exporters.create(settings)
+    problems += found
+    limits = _span_limits(settings.limits)
+    if settings.span_core == "sdk":
+        from otel_distro.pipeline import sdk_core
+
+        return sdk_core.provider(sampler, resource, id_generator, limits, created, settings), problems
     provider = TracerProvider(
         sampler=sampler,
         resource=resource,
         id_generator=id_generator,
-        span_limits=_span_limits(settings.limits),
+        span_limits=limits,
         renew_resource=resources.renewal(settings),
     )
-    created, found = exporters.create(settings)
-    problems += found
     for exporter in created:
         provider.add_span_processor(_processor(exporter, settings))
     return provider, problems

@@ -52,7 +52,9 @@ class Tally:
 
     def reset(self) -> None:
         """Begin at zero again."""
-        self._not_counted += self.value()
+        with _lock:
+            value = self.value()
+            self._not_counted += value
 
 
 class Balance(NamedTuple):

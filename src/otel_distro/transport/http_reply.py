@@ -99,8 +99,8 @@ class ReplyReader:
             self._chunks(body, limit)
             return True
         length = headers.get("content-length", "")
-        if length.isascii() and length.isdigit() and len(length) < 20:
-            if int(length) > limit:
+        if length.isascii() and length.isdigit():
+            if len(length) > 18 or int(length) > limit:
                 raise _CutError("too large")
             body += self._exactly(int(length))
             return True

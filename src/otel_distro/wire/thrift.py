@@ -10,7 +10,7 @@ Struct: TypeAlias = "dict[int, Value]"
 """Field id to value. Text comes as bytes; a map as a list of key, value, key, value ..."""
 
 MAX_DEPTH = 16
-MAX_VALUES = 1_000_000
+MAX_VALUES = 500_000
 
 
 class ThriftError(ValueError):

@@ -45,6 +45,6 @@ def test_a_redirect_says_that_it_is_not_followed() -> None:
 
 
 def test_another_protocol_is_final_and_every_other_failure_is_not() -> None:
-    assert of_error(BadReplyError("that port speaks TLS", "TLS")) == Refused("that port speaks TLS", "wrong_protocol")
-    assert of_error(BadReplyError("that port does not speak HTTP")) == Retry("that port does not speak HTTP", "bad_reply")
+    assert of_error(BadReplyError("it speaks TLS", "TLS")) == Refused("it speaks TLS", "wrong_protocol")
+    assert of_error(BadReplyError("it is no HTTP")) == Retry("it is no HTTP", "bad_reply")
     assert of_error(ConnectError("no such host", "no_such_host")) == Retry("no such host", "no_such_host")

@@ -24,9 +24,6 @@ from tests.harness.grpc_backend import GrpcBackend, failure, partial, silent
 from tests.harness.spans import span, spans
 
 
-
-
-
 def attempt(url: str, made: list[Any] | None = None, **settings: Any) -> Outcome:
     exporter = OtlpGrpcSpanExporter(OtlpSettings(protocol="grpc", endpoint=url, **settings), url)
     try:
@@ -54,7 +51,7 @@ def test_codes_that_are_worth_another_try(code: str) -> None:
         assert (outcome.error_type, outcome.after_s) == (code, None)
 
 
-@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED", "INTERNAL"])
+@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"])
 def test_codes_that_are_final(code: str) -> None:
     with GrpcBackend(failure(code, "because")) as backend:
         assert attempt(backend.url) == Refused(f"{code}: because", code)

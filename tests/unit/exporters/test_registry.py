@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -114,7 +115,13 @@ def test_a_destination_holds_no_credentials() -> None:
 
 PLUGIN = {
     "good": """
-        from opentelemetry.sdk.trace.export import ConsoleSpanExporter as Exporter
+        from opentelemetry.sdk.trace.export import SpanExporter
+
+        class Good(SpanExporter):
+            def export(self, spans):
+                return None
+
+        Exporter = Good
     """,
     "raises": """
         def Exporter():
@@ -130,37 +137,50 @@ PLUGIN = {
 }
 
 
-@pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Packages of others on sys.path, one exporter each."""
-    info = tmp_path / "plugins-1.0.dist-info"
+@pytest.fixture(scope="module")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with packages of others, one exporter each; for child programs, as entry points are cached."""
+    directory = tmp_path_factory.mktemp("plugins")
+    info = directory / "plugins-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugins\nVersion: 1.0\n", encoding="utf-8")
     lines = ["[opentelemetry_traces_exporter]", *(f"{name} = plugin_{name}:Exporter" for name in PLUGIN)]
     (info / "entry_points.txt").write_text("\n".join([*lines, "missing = nowhere:Exporter", ""]), encoding="utf-8")
     for name, code in PLUGIN.items():
-        (tmp_path / f"plugin_{name}.py").write_text(textwrap.dedent(code), encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
+        (directory / f"plugin_{name}.py").write_text(textwrap.dedent(code), encoding="utf-8")
+    return directory
 
 
-@pytest.mark.usefixtures("plugins")
-def test_an_exporter_of_another_package_is_found() -> None:
-    assert create("good") == (["ConsoleSpanExporter"], [])
+def created_in_child(plugins: Path, *names: str) -> tuple[str, str]:
+    """What a program prints that creates these exporters: names and problems on stdout, our lines on stderr."""
+    code = """
+        import sys
+        from otel_distro import exporters
+        from otel_distro.settings.settings import Settings
+        made, problems = exporters.create(Settings(traces_exporters=tuple(sys.argv[1:])))
+        print(*(type(exporter).__name__ for exporter in made), *map(str, problems), sep="; ")
+    """
+    environ = {**os.environ, "PYTHONPATH": str(plugins)}
+    program = [sys.executable, "-c", textwrap.dedent(code), *names]
+    done = subprocess.run(program, env=environ, capture_output=True, text=True, check=True, timeout=20)
+    return done.stdout.strip(), done.stderr.strip()
 
 
-@pytest.mark.usefixtures("plugins")
+def test_an_exporter_of_another_package_is_found(plugins: Path) -> None:
+    assert created_in_child(plugins, "good") == ("Good", "")
+
+
 @pytest.mark.parametrize("name", ["raises", "exits", "missing"])
-def test_an_exporter_that_cannot_be_loaded_costs_only_itself(name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert create(name, "console") == (["ConsoleSpanExporter"], [])
-    (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith(f"otel-distro: OTEL_TRACES_EXPORTER={name} cannot be loaded: ")
+def test_an_exporter_that_cannot_be_loaded_costs_only_itself(plugins: Path, name: str) -> None:
+    out, err = created_in_child(plugins, name, "console")
+    assert out == "ConsoleSpanExporter"
+    assert err.startswith(f"otel-distro: OTEL_TRACES_EXPORTER={name} cannot be loaded: ")
+    assert len(err.splitlines()) == 1
 
 
-@pytest.mark.usefixtures("plugins")
-def test_what_is_no_exporter_is_a_problem() -> None:
-    names, (problem,) = create("wrong", "console")
-    assert names == ["ConsoleSpanExporter"]
-    assert problem.reason == "plugin_wrong:Exporter is no span exporter"
+def test_what_is_no_exporter_is_a_problem(plugins: Path) -> None:
+    problem = "OTEL_TRACES_EXPORTER=wrong: plugin_wrong:Exporter is no span exporter; ignored"
+    assert created_in_child(plugins, "wrong", "console") == (f"ConsoleSpanExporter; {problem}", "")
 
 
 def test_otlp_loads_neither_upstreams_exporters_nor_protobuf_nor_grpc_nor_ssl() -> None:

@@ -113,9 +113,7 @@ def test_an_early_refusal_of_a_large_body_is_heard(client: Callable[..., HttpCli
     server = threading.Thread(target=refuse)
     server.start()
     with listener:
-        reply = client(f"http://127.0.0.1:{listener.getsockname()[1]}/").post(
-            b"x" * 20_000_000, (), Deadline(5)
-        )
+        reply = client(f"http://127.0.0.1:{listener.getsockname()[1]}/").post(b"x" * 20_000_000, (), Deadline(5))
     server.join()
     assert reply.status == 413
 
@@ -173,9 +171,7 @@ def test_no_limit_is_no_limit(client: Callable[..., HttpClient]) -> None:
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, ""),
     ],
 )
-def test_another_protocol_is_recognised(
-    first_bytes: bytes, speaks: str, client: Callable[..., HttpClient]
-) -> None:
+def test_another_protocol_is_recognised(first_bytes: bytes, speaks: str, client: Callable[..., HttpClient]) -> None:
     with Backend(raw(first_bytes)) as backend:
         with pytest.raises(BadReplyError) as caught:
             client(backend.traces_url).post(b"x", (), Deadline(5))
@@ -272,9 +268,7 @@ def test_http_goes_through_a_proxy_with_the_whole_url(client: Callable[..., Http
 def test_https_goes_through_a_tunnel(tmp_path: object, client: Callable[..., HttpClient]) -> None:
     certificates = Certificates(tmp_path)
     with Backend(tls=certificates.server_context()) as backend, ConnectProxy() as proxy:
-        one = client(
-            backend.traces_url, tls=TlsFiles(ca=certificates.ca), proxy=Proxy("127.0.0.1", proxy.port)
-        )
+        one = client(backend.traces_url, tls=TlsFiles(ca=certificates.ca), proxy=Proxy("127.0.0.1", proxy.port))
         assert one.post(b"x", (), Deadline(5)).status == 200
         assert f"CONNECT 127.0.0.1:{backend.port} HTTP/1.1" == proxy.heads[0].splitlines()[0]
         one.close()
@@ -283,9 +277,7 @@ def test_https_goes_through_a_tunnel(tmp_path: object, client: Callable[..., Htt
 def test_a_proxy_that_refuses_is_named(client: Callable[..., HttpClient]) -> None:
     with ConnectProxy(status=407) as proxy:
         one = client("https://collector.invalid", proxy=Proxy("127.0.0.1", proxy.port))
-        with pytest.raises(
-            ConnectError, match=rf"proxy 127.0.0.1:{proxy.port}: it wants a user and password"
-        ):
+        with pytest.raises(ConnectError, match=rf"proxy 127.0.0.1:{proxy.port}: it wants a user and password"):
             one.post(b"x", (), Deadline(5))
 
 
@@ -335,6 +327,4 @@ def test_nothing_but_a_tls_connection_imports_ssl() -> None:
         assert not found, found
     """
     with Backend(size_limit(10)) as backend:
-        subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code), backend.traces_url], check=True, timeout=20
-        )
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code), backend.traces_url], check=True, timeout=20)

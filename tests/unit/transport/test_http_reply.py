@@ -55,9 +55,7 @@ def test_a_body_without_a_length_ends_with_the_connection() -> None:
     assert (reply.body, reply.cut, reusable) == (b"hello", "", False)
 
 
-@pytest.mark.parametrize(
-    "head", [b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 x\r\nContent-Length: 9\r\n\r\n"]
-)
+@pytest.mark.parametrize("head", [b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 x\r\nContent-Length: 9\r\n\r\n"])
 def test_statuses_without_a_body(head: bytes) -> None:
     reply, reusable = read(head)
     assert (reply.body, reply.cut, reusable) == (b"", "", True)
@@ -112,8 +110,7 @@ def test_a_deadline_within_the_body_cuts_it() -> None:
 def test_compressed_bodies_are_unpacked(encoding: bytes, pack: object) -> None:
     packed = pack(b"hello" * 100)
     reply, reusable = read(
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (encoding, len(packed))
-        + packed
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (encoding, len(packed)) + packed
     )
     assert (reply.body, reusable) == (b"hello" * 100, True)
 
@@ -121,9 +118,7 @@ def test_compressed_bodies_are_unpacked(encoding: bytes, pack: object) -> None:
 def test_a_bomb_is_not_unpacked() -> None:
     packed = gzip.compress(b"\0" * 500_000)
     assert len(packed) < LIMIT
-    reply, _ = read(
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
-    )
+    reply, _ = read(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
     assert reply.cut == "too large"
 
 

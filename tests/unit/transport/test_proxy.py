@@ -58,9 +58,7 @@ def test_parse(url: str, expected: Proxy) -> None:
     assert expected == parse(url)
 
 
-@pytest.mark.parametrize(
-    "url", ["socks5://u:secret@proxy", "http://", "http://u:secret@proxy:99999", "http://p:x"]
-)
+@pytest.mark.parametrize("url", ["socks5://u:secret@proxy", "http://", "http://u:secret@proxy:99999", "http://p:x"])
 def test_what_is_no_http_proxy_is_an_error_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match="prox") as caught:
         parse(url)

@@ -120,9 +120,7 @@ def test_a_client_certificate_is_shown_when_configured(certificates: Certificate
 
 @pytest.mark.parametrize("which", ["ca", "client"])
 def test_a_missing_file_is_named(certificates: Certificates, which: str) -> None:
-    files = (
-        TlsFiles(ca="/nowhere/ca.pem") if which == "ca" else TlsFiles(certificates.ca, "/nowhere/client.pem")
-    )
+    files = TlsFiles(ca="/nowhere/ca.pem") if which == "ca" else TlsFiles(certificates.ca, "/nowhere/client.pem")
     with pytest.raises(ConnectError, match=rf"/nowhere/{which}.pem cannot be used \(No such file"):
         context(files)
 

@@ -67,9 +67,7 @@ def span(wire_format: Format, row: dict[str, Any]) -> bytes:
 def test_messages_equal_the_golden_vectors(name: str, vector: dict[str, Any]) -> None:
     """What real Jaegers stored is what we write, byte for byte."""
     wire_format, batch = FORMATS[name], vector["batch"]
-    process = wire_format.process(
-        batch["service"].encode(), [tag(wire_format, t) for t in batch["process_tags"]]
-    )
+    process = wire_format.process(batch["service"].encode(), [tag(wire_format, t) for t in batch["process_tags"]])
     message = wire_format.body(process, [span(wire_format, row) for row in batch["spans"]])
     assert message.hex() == vector[name]
 

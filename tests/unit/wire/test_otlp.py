@@ -57,21 +57,15 @@ def only(**fields: Any) -> Any:
 
 def ordinary_spans() -> list[Any]:
     exporter = InMemorySpanExporter()
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": "shop", "process.pid": 7, "tags": ["a", "b"]})
-    )
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop", "process.pid": 7, "tags": ["a", "b"]}))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("tests", "1.0", schema_url="https://example.com/schema", attributes={"x": 1})
     other = provider.get_tracer("other")
     for i in range(20):
-        with tracer.start_as_current_span(
-            f"GET /{i}", kind=SpanKind(i % 5), attributes={"http.route": "/x"}
-        ) as parent:
+        with tracer.start_as_current_span(f"GET /{i}", kind=SpanKind(i % 5), attributes={"http.route": "/x"}) as parent:
             parent.set_attributes({"i": i, "big": 1 << 40, "negative": -i, "ratio": i / 3, "ok": i % 2 == 0})
             parent.set_attributes({"texts": ["a", "é"], "numbers": [1, 2**50], "nothing": [], "empty": ""})
-            parent.set_attributes(
-                {"long": "x" * 5000, "medium": "y" * 127, "edge": "z" * 128, "unicode": "日本語"}
-            )
+            parent.set_attributes({"long": "x" * 5000, "medium": "y" * 127, "edge": "z" * 128, "unicode": "日本語"})
             parent.add_event("happened", {"why": "reasons", "times": i})
             link = Link(parent.get_span_context(), {"kind": "self"})
             with other.start_as_current_span("child", links=[link]) as child:
@@ -123,8 +117,7 @@ def test_spans_are_grouped_by_resource_and_scope() -> None:
     ]
     message = parsed(Encoder().encode(made))
     shape = [
-        [[item.span_id[-1] for item in scope.spans] for scope in group.scope_spans]
-        for group in message.resource_spans
+        [[item.span_id[-1] for item in scope.spans] for scope in group.scope_spans] for group in message.resource_spans
     ]
     assert shape == [[[1, 3], [2, 5]], [[4]]]
 
@@ -205,9 +198,7 @@ def test_a_list_that_contains_itself_ends_somewhere() -> None:
         ("_status", Status(StatusCode.ERROR, "\ud800"), "status_message", "\ufffd"),
     ],
 )
-def test_odd_fields_are_mended_and_the_rest_is_kept(
-    field: str, value: object, read: str, expected: object
-) -> None:
+def test_odd_fields_are_mended_and_the_rest_is_kept(field: str, value: object, read: str, expected: object) -> None:
     made = span(1)
     setattr(made, field, value)
     found = decode(Encoder().encode([made, span(2)]).body, PROTOBUF)
@@ -348,9 +339,7 @@ def test_whatever_a_span_holds_the_message_is_valid_and_the_next_span_is_in_it(
     assert len(found[0].attributes) <= len(attributes)
 
 
-@given(
-    values=st.lists(st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(codec="utf-8")) | st.booleans())
-)
+@given(values=st.lists(st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(codec="utf-8")) | st.booleans()))
 def test_ordinary_values_come_back_as_they_were(values: list[Any]) -> None:
     made = span()
     made._attributes = {f"k{i}": value for i, value in enumerate(values)}

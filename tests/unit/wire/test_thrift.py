@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +124,6 @@ HOSTILE = {
     "compact endless varint": (thrift_compact.read_struct, b"\x16" + b"\xff" * 1000),
     "compact nested structs": (thrift_compact.read_struct, b"\x1c" * 5000),
     "compact nested lists": (thrift_compact.read_struct, b"\x19" + b"\x19" * 5000),
-    "compact list of empty structs": (thrift_compact.read_struct, b"\x19\xfc\x80\x80\x80\x01" + b"\x00" * (1 << 21)),
     "compact no stop": (thrift_compact.read_struct, b"\x16\x02"),
     "compact type 13": (thrift_compact.read_struct, b"\x1d\x00"),
     "compact other version": (thrift_compact.read_message, b"\x82\x82\x00\x00\x00"),
@@ -134,10 +132,6 @@ HOSTILE = {
     "binary text of 2**31": (thrift_binary.read_struct, b"\x0b\x00\x01\x7f\xff\xff\xff"),
     "binary nested structs": (thrift_binary.read_struct, b"\x0c\x00\x01" * 5000),
     "binary nested lists": (thrift_binary.read_struct, b"\x0f\x00\x01" + b"\x0f\x00\x00\x00\x01" * 5000),
-    "binary list of empty structs": (
-        thrift_binary.read_struct,
-        b"\x0f\x00\x01\x0c\x00\x20\x00\x00" + b"\x00" * (1 << 21),
-    ),
     "binary no stop": (thrift_binary.read_struct, b"\x0a\x00\x01" + b"\x00" * 8),
     "binary type 1": (thrift_binary.read_struct, b"\x01\x00\x01"),
     "binary other version": (thrift_binary.read_message, b"\x80\x02\x00\x01" + b"\x00" * 20),
@@ -146,15 +140,26 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_input(name: str) -> None:
-    """Refused quickly, without taking memory for what it only declares."""
+    """Refused without taking memory for what it only declares."""
     read, data = HOSTILE[name]
     tracemalloc.start()
-    begun = time.perf_counter()
     try:
         with pytest.raises(ThriftError):
             read(data)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - begun < 20
-    assert peak < 1_000_000 or "empty structs" in name  # a million values of 64 bytes at most
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("read", "head"),
+    [
+        (thrift_compact.read_struct, b"\x19\xfc\x80\x80\x80\x01"),
+        (thrift_binary.read_struct, b"\x0f\x00\x01\x0c\x00\x20\x00\x00"),
+    ],
+)
+def test_a_million_empty_structs(read: Callable[[bytes], Any], head: bytes) -> None:
+    """One byte each, so the number of values is bounded as well."""
+    with pytest.raises(ThriftError, match="more than 500000 values"):
+        read(head + b"\x00" * (1 << 21))

@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as context_api
-
+from otel_distro.instrumentation.current import get_current
 from otel_distro.instrumentation.django.routes import route_of
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
 from otel_distro.instrumentation.streaming import AsyncParts, Parts
@@ -87,10 +86,10 @@ class DjangoServer:
 
     def on_exception(self, sender: Any, request: Any = None, **kwargs: Any) -> None:  # noqa: ARG002 - Django's
         """Receiver of got_request_exception: an exception that nobody has handled."""
-        served = context_api.get_value(IN_REQUEST_KEY)
+        served: Any = get_current().get(IN_REQUEST_KEY)
         error = sys.exc_info()[1]
         if served is not None and error is not None:
-            guard.call("an exception could not be recorded", served.fail, error)  # type: ignore[attr-defined]
+            guard.call("an exception could not be recorded", served.fail, error)
 
     def _begin(self, request: Any) -> ServerRequest | None:
         if self._is_foreign is not False:  # Django's settings may be read only now
@@ -110,12 +109,11 @@ class DjangoServer:
         return served
 
     def _end(self, served: ServerRequest, context: Context, request: Any, response: Any) -> None:
-        served.status(response.status_code)
+        served.status_code = response.status_code
         match = request.resolver_match
         if match is not None:
-            served.route(route_of(match.route, request.META.get("SCRIPT_NAME", "")))
-        served.captured(response.items())
-        for name, value in served.headers_to_add():
+            served.route = route_of(match.route, request.META.get("SCRIPT_NAME", ""))
+        for name, value in served.headers(response.items()):
             response.headers[name] = value
         inject = response_propagator()
         if inject is not None:
@@ -157,8 +155,14 @@ class _Mounted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._outer, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _Mounted.__slots__:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._outer, name, value)
+
     def leave(self) -> Context:
-        return context_api.get_current()
+        return get_current()
 
     def finish(self) -> None:
         """The app around this one ends the span."""

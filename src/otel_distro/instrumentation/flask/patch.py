@@ -47,17 +47,21 @@ def _patch() -> None:
 
     if _patches.are_in():
         return
-    _patches.wrap(Flask, "__call__", server.wsgi_entry)
-    _patches.wrap(Flask, "wsgi_app", server.wsgi_entry)
+    _patches.wrap(Flask, "__call__", server.call)
+    _patches.wrap(Flask, "wsgi_app", server.wsgi_app)
     _patches.wrap(Flask, "handle_exception", server.handle_exception)
     _patches.wrap(Flask, "finalize_request", server.finalize_request)
-    _patches.wrap(Flask, "full_dispatch_request", server.full_dispatch_request)
 
 
 def _tracing(settings: Settings, options: dict[str, Any]) -> server.Tracing:
+    from flask.app import Flask
+
     excluded = settings.instrumentation.flask_excluded_urls
+    request_hook = first_party.hook(options, "request_hook")
+    if request_hook is not None:
+        _patches.wrap_once(Flask, "full_dispatch_request", server.full_dispatch_request)
     return server.Tracing(
         first_party.http_server("flask", settings, options, excluded),
-        first_party.hook(options, "request_hook"),
+        request_hook,
         first_party.hook(options, "response_hook"),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry import context as context_api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import ClosingIterator
 
+from otel_distro.instrumentation.current import get_current
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
 from otel_distro.instrumentation.streaming import Body
 from otel_distro.runtime import guard
@@ -51,8 +51,21 @@ def trace_all(tracing: Tracing | None) -> None:
     _of_all = tracing
 
 
-def wsgi_entry(original: Any) -> Any:
-    """A wrapper maker for Flask.__call__ and Flask.wsgi_app; whichever is called first makes the span."""
+def call(original: Any) -> Any:
+    """A wrapper maker for Flask.__call__: what stands in for wsgi_app on an object is inside the span too."""
+
+    def wrapper(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        own = self.__dict__
+        tracing = own.get(APP_KEY, _of_all)
+        if tracing is None or "wsgi_app" not in own or REQUEST_KEY in environ or FOREIGN_MARK in own:
+            return original(self, environ, start_response)  # type: ignore[no-any-return]
+        return serve(tracing, original.__get__(self), environ, start_response)
+
+    return wrapper
+
+
+def wsgi_app(original: Any) -> Any:
+    """A wrapper maker for Flask.wsgi_app, which makes the span unless it has been made around it."""
 
     def wrapper(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         own = self.__dict__
@@ -70,6 +83,8 @@ def serve(tracing: Tracing, app: WsgiApp, environ: dict[str, Any], start_respons
     if request is None:
         return app(environ, start_response)
     environ[REQUEST_KEY] = request
+    if request.is_quiet():
+        return _serve_quietly(request, app, environ, start_response)
 
     def respond(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
         more = guard.call("the span of a response", _respond, request, tracing, environ, status, headers)
@@ -81,8 +96,19 @@ def serve(tracing: Tracing, app: WsgiApp, environ: dict[str, Any], start_respons
         request.leave()
         guard.call("the span of a failed request", _fail, request, error)
         raise
-    context = request.leave()
-    followed = guard.call("the span of a response body", _follow, body, request, context, environ)
+    followed = guard.call("the span of a response body", _follow, body, request, environ)
+    return body if followed is None else followed
+
+
+def _serve_quietly(
+    request: ServerRequest, app: WsgiApp, environ: dict[str, Any], start_response: Any
+) -> Iterable[bytes]:
+    """Nothing is recorded; all that is left is the context, for what the app calls."""
+    body: Any = ()
+    try:
+        body = app(environ, start_response)
+    finally:
+        followed = guard.call("the context of a request", _follow, body, request, environ)
     return body if followed is None else followed
 
 
@@ -90,7 +116,7 @@ def handle_exception(original: Any) -> Any:
     """A wrapper maker for Flask.handle_exception, which gets every exception that no handler has taken."""
 
     def wrapper(self: Any, e: Exception) -> Any:
-        request: Any = context_api.get_value(IN_REQUEST_KEY)
+        request: Any = get_current().get(IN_REQUEST_KEY)
         if request is not None:
             guard.call("an exception could not be recorded", request.fail, e)
         return original(self, e)
@@ -103,7 +129,7 @@ def finalize_request(original: Any) -> Any:
 
     def wrapper(self: Any, rv: Any, *args: Any, **kwargs: Any) -> Any:
         response = original(self, rv, *args, **kwargs)
-        request: Any = context_api.get_value(IN_REQUEST_KEY)
+        request: Any = get_current().get(IN_REQUEST_KEY)
         if request is not None:  # an abort(404) becomes an iterator, though its text is complete
             body = getattr(response, "response", None)
             request.is_complete = isinstance(body, (list, tuple)) or isinstance(rv, HTTPException)
@@ -117,7 +143,7 @@ def full_dispatch_request(original: Any) -> Any:
 
     def wrapper(self: Any) -> Any:
         tracing = self.__dict__.get(APP_KEY, _of_all)
-        served: Any = context_api.get_value(IN_REQUEST_KEY)
+        served: Any = get_current().get(IN_REQUEST_KEY)
         if tracing is not None and tracing.request_hook is not None and served is not None:
             from flask import request
 
@@ -135,12 +161,12 @@ def _respond(
     status: str,
     headers: list[tuple[str, str]],
 ) -> list[tuple[str, str]]:
-    request.status(int(status[:3]))
+    request.status_code = int(status[:3])
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     if rule is not None:
-        request.route(f"{environ.get('SCRIPT_NAME', '').rstrip('/')}{rule.rule}")
-    request.captured(headers)
-    more = request.headers_to_add()
+        mounted = environ.get("SCRIPT_NAME")
+        request.route = f"{mounted.rstrip('/')}{rule.rule}" if mounted else rule.rule
+    more = request.headers(headers)
     inject = response_propagator()
     if inject is not None:
         inject(more, setter=_SETTER)
@@ -154,16 +180,22 @@ def _fail(request: ServerRequest, error: BaseException) -> None:
     request.finish()
 
 
-def _follow(body: Any, request: ServerRequest, context: Context, environ: dict[str, Any]) -> Iterable[bytes]:
+def _follow(body: Any, request: ServerRequest, environ: dict[str, Any]) -> Iterable[bytes]:
     """The body to hand to the server: as it is when complete, else one that ends the span when it ends."""
+    context = request.leave()
     kind = type(body)
-    if kind is list or kind is tuple or (kind is ClosingIterator and request.is_complete):
-        request.finish()
-        return body  # type: ignore[no-any-return]
-    if kind is environ.get("wsgi.file_wrapper") or hasattr(body, "read"):
-        request.finish()  # a file must reach the server as it is, or it is not sent with sendfile
-        return body  # type: ignore[no-any-return]
-    return Body(body, request, context)
+    if kind is ClosingIterator:
+        if not request.is_complete:
+            return Body(body, request, context)
+    elif kind is not list and kind is not tuple and not _is_file(body, environ):
+        return Body(body, request, context)
+    request.finish()
+    return body  # type: ignore[no-any-return]
+
+
+def _is_file(body: Any, environ: dict[str, Any]) -> bool:
+    """Whether this must reach the server as it is, or it would not be sent with sendfile."""
+    return type(body) is environ.get("wsgi.file_wrapper") or hasattr(body, "read")
 
 
 class _ListSetter:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otel_distro.viewer.store.traces import SpanRow
 
 N_PLUS_ONE = 5
+TIMES = "\u00d7"
 _MAX_IDS = 200
 _MAX_FINDINGS = 12
 _SLOW_QUERY_NS = 5_000_000
@@ -30,7 +31,7 @@ _READS = ("SELECT", "WITH", "SHOW", "PRAGMA", "GET ", "HEAD ")
 class Finding(NamedTuple):
     """kind: n_plus_one, identical, serial, slowest_query, self_time or error. severity: bad, warn or info.
 
-    spans: ids, at most 200; count: how many there are. duration_ns: what they took; share: of the trace, 0 to 1.
+    spans: ids, at most 200; times: how many there are. duration_ns: what they took; share: of the trace, 0 to 1.
     place: file:line or empty. text: the statement, address or exception.
     """
 
@@ -39,7 +40,7 @@ class Finding(NamedTuple):
     title: str
     detail: str
     spans: tuple[str, ...]
-    count: int
+    times: int
     duration_ns: int
     share: float
     place: str
@@ -82,13 +83,13 @@ def find(tree: Tree, own: list[int], path: list[trees.Stretch]) -> list[Finding]
 
 
 def badges(rows: Sequence[SpanRow]) -> list[str]:
-    """The marks of a trace in a list, e.g. `N+1 ×21`; without those that the list knows itself."""
+    """The marks of a trace in a list, such as N+1 with its count; without those that the list knows itself."""
     tree = trees.build(rows)
     repeated, explained = _n_plus_one(tree, 1)
-    marks = [f"N+1 ×{finding.count}" for finding in repeated[:1]]
+    marks = [f"N+1 {TIMES}{finding.times}" for finding in repeated[:1]]
     identical = _identical(tree, 1, explained)
     if identical and not marks:
-        marks.append(f"same call ×{identical[0].count}")
+        marks.append(f"same call {TIMES}{identical[0].times}")
     return marks
 
 
@@ -102,8 +103,9 @@ def milliseconds(duration_ns: int) -> str:
 
 
 def _n_plus_one(tree: Tree, total: int) -> tuple[list[Finding], set[int]]:
+    """The findings, and the indexes of all spans that they are about."""
     rows = tree.rows
-    found = []
+    runs: dict[tuple[str, str], list[list[int]]] = {}
     explained: set[int] = set()
     for siblings in [*tree.children, tree.roots]:
         if len(siblings) < N_PLUS_ONE:
@@ -112,19 +114,19 @@ def _n_plus_one(tree: Tree, total: int) -> tuple[list[Finding], set[int]]:
         for index in siblings:
             if rows[index].group:
                 groups.setdefault((rows[index].service, rows[index].group), []).append(index)
-        for (_, text), members in groups.items():
+        for key, members in groups.items():
             chain = _sequential(rows, members)
-            if len(chain) < N_PLUS_ONE or len(chain) * 5 < len(members) * 4:
-                continue
-            explained.update(members)
-            found.append(_repeated(rows, chain, text, total))
+            if len(chain) >= N_PLUS_ONE and len(chain) * 5 >= len(members) * 4:
+                explained.update(members)
+                runs.setdefault(key, []).append(chain)
+    found = [_repeated(rows, chains, text, total) for (_, text), chains in runs.items()]
     return sorted(found, key=lambda finding: -finding.duration_ns), explained
 
 
-def _repeated(rows: Sequence[SpanRow], chain: list[int], text: str, total: int) -> Finding:
-    duration = sum(rows[index].duration for index in chain)
-    wall = max(rows[index].end for index in chain) - rows[chain[0]].start
-    place = next((rows[index].place for index in chain if rows[index].place), "")
+def _repeated(rows: Sequence[SpanRow], chains: list[list[int]], text: str, total: int) -> Finding:
+    members = [index for chain in chains for index in chain]
+    duration = sum(rows[index].duration for index in members)
+    place = next((rows[index].place for index in members if rows[index].place), "")
     sql = not _is_request(text)
     what = "query" if sql else "request"
     advice = (
@@ -132,15 +134,14 @@ def _repeated(rows: Sequence[SpanRow], chain: list[int], text: str, total: int) 
         if sql
         else "Ask for all items in one request, or send these at the same time."
     )
-    where = f" at {place}" if place else ""
+    how = "one after another" if len(chains) == 1 else f"in {len(chains)} loops"
     return Finding(
         "n_plus_one",
         "bad",
-        f"N+1: the same {what} ran {len(chain)} times, one after another",
-        f"They took {milliseconds(duration)} of {milliseconds(total)} (from first to last {milliseconds(wall)})"
-        f"{where}. {advice}",
-        _ids(rows, chain),
-        len(chain),
+        f"N+1: the same {what} ran {len(members)} times, {how}",
+        f"They took {milliseconds(duration)} of {milliseconds(total)}{f' at {place}' if place else ''}. {advice}",
+        _ids(rows, members),
+        len(members),
         duration,
         min(1.0, duration / total),
         place,
@@ -241,12 +242,13 @@ def _slowest_query(tree: Tree, total: int) -> list[Finding]:
         return []
     everything = sum(rows[index].duration for index in queries)
     many = f"; all {len(queries)} queries together {milliseconds(everything)}" if len(queries) > 1 else ""
+    asked = f". Asked at {row.place}" if row.place else ""
     return [
         Finding(
             "slowest_query",
             "info",
             f"Slowest query: {milliseconds(row.duration)}",
-            f"{round(row.duration * 100 / total)} % of the trace{many}{f'. Asked at {row.place}' if row.place else ''}.",
+            f"{round(row.duration * 100 / total)} % of the trace{many}{asked}.",
             (row.span_id,),
             1,
             row.duration,
@@ -260,7 +262,7 @@ def _slowest_query(tree: Tree, total: int) -> list[Finding]:
 def _self_time(tree: Tree, own: list[int], path: list[trees.Stretch], total: int) -> list[Finding]:
     on_path: dict[int, int] = {}
     for stretch in path:
-        on_path[stretch.index] = on_path.get(stretch.index, 0) + stretch.end - stretch.start
+        on_path[stretch.span] = on_path.get(stretch.span, 0) + stretch.end - stretch.start
     if not on_path:
         return []
     index, waited = max(on_path.items(), key=lambda item: item[1])

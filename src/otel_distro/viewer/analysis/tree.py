@@ -22,9 +22,9 @@ class Tree(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """A part of the critical path: the span and its share of time, ns since the epoch."""
+    """A part of the critical path: the span's index and when it was waited for, ns since the epoch."""
 
-    index: int
+    span: int
     start: int
     end: int
 

@@ -99,9 +99,7 @@ def _wanted(query: dict[str, str]) -> jaeger_search.Wanted | str:
             operation=query.get("operation", ""),
             tags=tuple((str(key), str(value)) for key, value in tags.items()),
             start_ns=int(query.get("start") or 0) * 1000,
-            end_ns=min(int(query["end"]) * 1000, jaeger_search.MAX_NS)
-            if query.get("end")
-            else jaeger_search.MAX_NS,
+            end_ns=min(int(query["end"]) * 1000, jaeger_search.MAX_NS) if query.get("end") else jaeger_search.MAX_NS,
             min_ns=_duration(query.get("minDuration", "")),
             max_ns=_duration(query.get("maxDuration", "")),
             limit=int(query.get("limit") or 100),

@@ -13,7 +13,7 @@ from otel_distro.viewer.ingest import jaeger_json, otlp_write
 from otel_distro.viewer.store import query as queries
 from otel_distro.viewer.store import search, traces
 from otel_distro.viewer.store.tallies import SLOT_NS, bucket_us
-from otel_distro.viewer.web.http import BadRequest, Response, json_response
+from otel_distro.viewer.web.http import BadRequestError, Response, json_response
 
 if TYPE_CHECKING:
     from otel_distro.viewer.store.search import TraceRow
@@ -91,7 +91,7 @@ def analysis(store: Store, trace_id: str) -> Response:
         {
             "count": len(rows),
             "self": result.self_times,
-            "path": [[one.index, one.start - begin, one.end - begin] for one in result.critical_path],
+            "path": [[one.span, one.start - begin, one.end - begin] for one in result.critical_path],
             "findings": [finding._asdict() for finding in result.findings],
         }
     )
@@ -193,7 +193,7 @@ def errors(store: Store, query: dict[str, str]) -> Response:
             if last // 1000 >= group["last"]:
                 latest = {"trace": trace_id.hex(), "span": span_id, "name": name, "message": message}
                 group.update({"last": last // 1000, **latest})
-    listed = sorted(groups.values(), key=lambda group: -group["last"])
+    listed = sorted(groups.values(), key=lambda group: group["last"], reverse=True)
     return json_response({"errors": listed[:500], "left_out": max(0, len(listed) - 500)})
 
 
@@ -202,7 +202,9 @@ def suggest(store: Store, query: dict[str, str]) -> Response:
     key, prefix = query.get("key", ""), query.get("prefix", "")[:100]
     pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     column = "value" if key else "key"
-    sql = f"SELECT DISTINCT {column} FROM word WHERE {'key = ? AND ' if key else ''}{column} LIKE ? ESCAPE '\\' LIMIT 200"  # noqa: S608 - a column of ours
+    sql = (
+        f"SELECT DISTINCT {column} FROM word WHERE {'key = ? AND ' if key else ''}{column} LIKE ? ESCAPE '\\' LIMIT 200"  # noqa: S608 - a column of ours
+    )
     parameters = (key, pattern) if key else (pattern,)
     found = store.each(lambda connection: connection.execute(sql, parameters).fetchall())
     values = sorted({text for rows in found for (text,) in rows}, key=lambda text: (len(text), text))
@@ -211,9 +213,7 @@ def suggest(store: Store, query: dict[str, str]) -> Response:
 
 def status(store: Store, more: dict[str, Any]) -> Response:
     """GET /api/ui/status: what is stored, what was dropped, what is wrong."""
-    counts = store.each(
-        lambda connection: connection.execute("SELECT count(*), min(start) FROM trace").fetchone()
-    )
+    counts = store.each(lambda connection: connection.execute("SELECT count(*), min(start) FROM trace").fetchone())
     oldest = min((first for _, first in counts if first is not None), default=None)
     return json_response(
         {
@@ -235,10 +235,10 @@ def status(store: Store, more: dict[str, Any]) -> Response:
 
 
 def trace_id_of(text: str) -> str:
-    """32 hex digits, leading zeros added. Raises BadRequest."""
+    """32 hex digits, leading zeros added. Raises BadRequestError."""
     found = jaeger_search.padded(text)
     if found is None:
-        raise BadRequest(400, "a trace id is 32 hexadecimal digits")
+        raise BadRequestError(400, "a trace id is 32 hexadecimal digits")
     return found
 
 
@@ -279,4 +279,4 @@ def _int(query: dict[str, str], name: str, default: int) -> int:
     try:
         return int(float(text))
     except (ValueError, OverflowError):
-        raise BadRequest(400, f"{name} is no number") from None
+        raise BadRequestError(400, f"{name} is no number") from None

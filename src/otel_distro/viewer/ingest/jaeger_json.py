@@ -114,9 +114,7 @@ def from_tags(
 
 
 def _process(resource: ResourceFields) -> dict[str, Any]:
-    service = (
-        next((value for key, value in resource.attributes if key == "service.name"), "") or "unknown_service"
-    )
+    service = next((value for key, value in resource.attributes if key == "service.name"), "") or "unknown_service"
     rest = [(key, value) for key, value in resource.attributes if key != "service.name"]
     return {"serviceName": service, "tags": tags(rest)}
 
@@ -125,9 +123,7 @@ def _span(trace_id: str, scope: ScopeFields, span: SpanFields, process: str) -> 
     references = []
     if any(span.parent_span_id):
         references.append(_reference("CHILD_OF", trace_id, span.parent_span_id.hex()))
-    references.extend(
-        _reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id.hex()) for link in span.links
-    )
+    references.extend(_reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id.hex()) for link in span.links)
     return {
         "traceID": trace_id,
         "spanID": span.span_id.hex(),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from otel_distro.wire.otlp_decode import DecodeError, EventFields, LinkFields, R
 from otel_distro.wire.thrift import ThriftError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator
 
     from otel_distro.viewer.ingest.worker import Worker
@@ -32,8 +32,8 @@ def http_batch(body: bytes) -> Iterator[SpanOrigin]:
     return _spans(batch)
 
 
-class Datagrams:
-    """An asyncio.DatagramProtocol that hands what arrived together to the worker together."""
+class Datagrams(asyncio.DatagramProtocol):
+    """A UDP port: hands what arrived together to the worker together."""
 
     def __init__(self, worker: Worker, arrived: Callable[[], None]) -> None:
         """arrived: called for each datagram."""
@@ -43,16 +43,7 @@ class Datagrams:
         self._waiting: deque[bytes] = deque()
         self._submitted = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The port is open; nothing is ever sent back."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The port is closed."""
-
-    def error_received(self, exc: Exception) -> None:
-        """A client is gone; UDP does not care."""
-
-    def datagram_received(self, data: bytes, address: object) -> None:  # noqa: ARG002 - all senders are loopback
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - all senders are alike
         """One message came."""
         self._arrived()
         if len(self._waiting) >= MAX_WAITING_DATAGRAMS:
@@ -90,9 +81,7 @@ def _span(resource: ResourceFields, span: Span) -> SpanOrigin:
         if not parent and not reference.follows_from and reference.trace_id == span.trace_id:
             parent = reference.span_id
         elif reference.span_id != parent or reference.follows_from:
-            links.append(
-                LinkFields(_bytes(reference.trace_id, 16), _bytes(reference.span_id, 8), "", [], 0, 0)
-            )
+            links.append(LinkFields(_bytes(reference.trace_id, 16), _bytes(reference.span_id, 8), "", [], 0, 0))
     start_ns = max(0, span.start_us) * 1000
     return from_tags(
         resource,

@@ -33,9 +33,9 @@ def start(worker: Worker, host: str, port: int, arrived: Callable[[], None]) -> 
         result = worker.submit(decode).result(_ANSWER_TIMEOUT_S)
         if isinstance(result, Refused):
             retry = result.status == 503
-            context.abort(
-                grpc.StatusCode.UNAVAILABLE if retry else grpc.StatusCode.INVALID_ARGUMENT, result.reason
-            )
+            code = grpc.StatusCode.UNAVAILABLE if retry else grpc.StatusCode.INVALID_ARGUMENT
+            context.abort(code, result.reason)
+            return b""  # not reached: abort raises
         return receive.success(form, result).body
 
     class Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpcio publishes no types

@@ -52,9 +52,7 @@ def read(value: Any) -> Iterator[SpanOrigin]:
         raise DecodeError("an OTLP request is a JSON object")
     count = 0
     for block in _list(value, "resourceSpans", "resource_spans"):
-        resource = ResourceFields(
-            _attributes(_dict(block, "resource"), [0]), _text(block, "schemaUrl", "schema_url")
-        )
+        resource = ResourceFields(_attributes(_dict(block, "resource"), [0]), _text(block, "schemaUrl", "schema_url"))
         for group in _list(block, "scopeSpans", "scope_spans", "instrumentationLibrarySpans"):
             raw = _dict(group, "scope", "instrumentationLibrary")
             scope = ScopeFields(
@@ -142,9 +140,7 @@ def _any_value(value: Any, depth: int) -> Value:
         if kind in ("arrayValue", "array_value"):
             return [_any_value(one, depth + 1) for one in _list(inner, "values")]
         if kind in ("kvlistValue", "kvlist_value"):
-            return {
-                _text(one, "key"): _any_value(one.get("value"), depth + 1) for one in _list(inner, "values")
-            }
+            return {_text(one, "key"): _any_value(one.get("value"), depth + 1) for one in _list(inner, "values")}
     except (ValueError, TypeError, OverflowError):
         raise DecodeError(f"{kind} holds something else") from None
     return None

@@ -129,11 +129,7 @@ def _any_value(value: Value) -> dict[str, Any]:
     if isinstance(value, list):
         return {"arrayValue": {"values": [_any_value(item) for item in value]}}
     if isinstance(value, dict):
-        return {
-            "kvlistValue": {
-                "values": [{"key": key, "value": _any_value(item)} for key, item in value.items()]
-            }
-        }
+        return {"kvlistValue": {"values": [{"key": key, "value": _any_value(item)} for key, item in value.items()]}}
     return {}
 
 

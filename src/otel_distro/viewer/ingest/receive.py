@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otel_distro.viewer.ingest import jaeger_json, otlp_json
-from otel_distro.wire.otlp_decode import DecodeError, TraceRequest
 from otel_distro.viewer.web.http import Response, json_response
+from otel_distro.wire.otlp_decode import DecodeError, TraceRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

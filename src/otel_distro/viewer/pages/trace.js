@@ -135,9 +135,9 @@ export async function show(main, { argument, query, go, early }) {
 
 function findingList(list, trace, waterfall, pick) {
   if (!list.length) return h("p", { class: "note" }, "Nothing stands out in this trace.");
-  return h("ul", null, list.map((finding) => {
+  const cards = list.map((finding) => {
     const index = trace.indexOf.get(finding.spans[0]);
-    const show = h("button", { type: "button", class: "small" }, finding.count > 1 ? `Show ${finding.count}` : "Show");
+    const show = h("button", { type: "button", class: "small" }, finding.times > 1 ? `Show ${finding.times}` : "Show");
     show.addEventListener("click", () => {
       waterfall.mark(finding.spans);
       pick(index);
@@ -148,7 +148,10 @@ function findingList(list, trace, waterfall, pick) {
       h("p", null, finding.detail),
       finding.place ? h("p", { class: "row" }, h("code", { class: "place", title: finding.place }, shortPlace(finding.place)), copyButton(finding.place)) : null,
       statement ? h("details", null, h("summary", null, statement.slice(0, 90)), formatSql(statement)) : null);
-  }));
+  });
+  const rest = cards.slice(3);
+  return [h("ul", null, cards.slice(0, 3)),
+    rest.length ? h("details", { class: "rest" }, h("summary", null, `${rest.length} more`), h("ul", null, rest)) : null];
 }
 
 function tabBar(tabs, choose) {

@@ -52,7 +52,7 @@ def start(environ: Mapping[str, str], options: Sequence[str] = ()) -> Running:
     command = [sys.executable, "-m", "otel_distro.viewer", *map(str, options)]
     command += ["--state", str(where.state), "--traces", str(where.traces)]
     try:
-        child = subprocess.Popen(  # noqa: S603 - our own module in this interpreter
+        child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -110,9 +110,7 @@ def child_environment(environ: Mapping[str, str], cwd: str) -> dict[str, str]:
     child = {name: value for name, value in environ.items() if not name.startswith("OTEL_")}
     child["OTEL_SDK_DISABLED"] = "true"
     paths = [os.path.join(cwd, entry) for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    kept = [
-        entry for entry in paths if not entry.rstrip(os.sep).endswith(os.path.join("otel_distro", "autoload"))
-    ]
+    kept = [entry for entry in paths if not entry.rstrip(os.sep).endswith(os.path.join("otel_distro", "autoload"))]
     child.pop("PYTHONPATH", None)
     if kept:
         child["PYTHONPATH"] = os.pathsep.join(kept)

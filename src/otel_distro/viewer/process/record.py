@@ -42,9 +42,7 @@ def read(places: Places) -> Running | None:
     """What was written last, if its process is alive."""
     try:
         value = json.loads(places.record.read_text("utf-8"))
-        running = Running(
-            int(value["pid"]), {str(k): int(v) for k, v in value["ports"].items()}, str(value["version"])
-        )
+        running = Running(int(value["pid"]), {str(k): int(v) for k, v in value["ports"].items()}, str(value["version"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # none was written, or not by us
     return running if "ui" in running.ports and _is_alive(running.pid) and _holds_lock(places) else None

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ IDLE_S = 8 * 3600.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class Refused(Exception):
+class ServeError(Exception):
     """The viewer does not start; the text says why, for a person."""
 
 
@@ -63,9 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             if name != "ui"
             else f"of the pages, default {port}; 0 takes a free one",
         )
-    parser.add_argument(
-        "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on besides loopback"
-    )
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on besides loopback")
     parser.add_argument(
         "--allowed-host",
         action="append",
@@ -114,11 +113,11 @@ def main(arguments: argparse.Namespace, where: Places) -> int:
     try:
         check_host(arguments.host, arguments.no_auth)
         make_private(where.state)
-        lock = record.take_lock(where)
-        if lock is None:
-            raise Refused("a viewer runs already; `otel-distro ui status` shows it")
+        if record.take_lock(where) is None:
+            log.error("a viewer runs already; `otel-distro ui status` shows it")
+            return 1
         return asyncio.run(Viewer(arguments, where).run())
-    except Refused as error:
+    except ServeError as error:
         log.error(str(error))
     except OSError as error:
         log.error(f"the viewer cannot start: {error}")
@@ -126,11 +125,9 @@ def main(arguments: argparse.Namespace, where: Places) -> int:
 
 
 def check_host(host: str, no_auth: bool) -> None:
-    """Beyond loopback only with the token. Raises Refused."""
+    """Beyond loopback only with the token. Raises ServeError."""
     if host not in _LOOPBACK and no_auth:
-        raise Refused(
-            f"--host {host} with --no-auth would show all traces to the network; leave one of them out"
-        )
+        raise ServeError(f"--host {host} with --no-auth would show all traces to the network; leave one of them out")
 
 
 class Viewer:
@@ -169,9 +166,7 @@ class Viewer:
             for number in (signal.SIGTERM, signal.SIGINT):
                 with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                     loop.add_signal_handler(number, ended.set)
-            log.info(
-                f"viewer: pages at http://localhost:{self.ports['ui']}/, receives on {self._receiving()}"
-            )
+            log.info(f"viewer: pages at http://localhost:{self.ports['ui']}/, receives on {self._receiving()}")
             await self._until(ended)
             await server.close()
             for close in self._closers:
@@ -193,9 +188,7 @@ class Viewer:
         except (OSError, sqlite3.Error) as error:
             log.warn(f"viewer: {self.where.traces} cannot be used ({error}); traces are kept in memory")
             store = Store(None, size, age)
-            store.problems["store"] = (
-                f"traces are kept in memory only: {self.where.traces} cannot be used ({error})"
-            )
+            store.problems["store"] = f"traces are kept in memory only: {self.where.traces} cannot be used ({error})"
             return store
 
     async def _open_http(self, server: Server, store: Store) -> None:
@@ -222,11 +215,9 @@ class Viewer:
             port = getattr(self.arguments, f"{name}_port")
             if not port:
                 continue
-            inbox = Datagrams(worker, self._used)
             try:
                 transport, _ = await loop.create_datagram_endpoint(
-                    lambda inbox=inbox: inbox,
-                    (self.arguments.host, port),  # type: ignore[misc]
+                    partial(Datagrams, worker, self._used), (self.arguments.host, port)
                 )
                 self.ports[name] = port
                 self._closers.append(transport.close)
@@ -280,10 +271,7 @@ class Viewer:
         self._last_used_s = monotonic_s()
 
     def _receiving(self) -> str:
-        return (
-            ", ".join(f"{port} ({name})" for name, port in self.ports.items() if name != "ui")
-            or "no other port"
-        )
+        return ", ".join(f"{port} ({name})" for name, port in self.ports.items() if name != "ui") or "no other port"
 
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

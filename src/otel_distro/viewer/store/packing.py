@@ -25,9 +25,7 @@ _DICTIONARY = (
 
 def pack(value: Any, wide: bool) -> bytes:
     """JSON, deflated. wide: the large window, which pays above some 16 KB."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain).encode(
-        "utf-8", "replace"
-    )
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain).encode("utf-8", "replace")
     if wide:
         press = zlib.compressobj(1, zlib.DEFLATED, _WINDOW, 8, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
     else:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 200
 _INDEX = 4
 _INDEXED = ("http.", "db.", "exception.", "code.", "messaging.", "rpc.", "enduser.", "user.")
-_INDEXED_KEYS = frozenset(
-    {"url.path", "error.type", "server.address", "session.id", "graphql.operation.name"}
-)
+_INDEXED_KEYS = frozenset({"url.path", "error.type", "server.address", "session.id", "graphql.operation.name"})
 _NOT_INDEXED = ("http.request.header.", "http.response.header.", "db.query.parameter.", "http.request.body.")
 _MAX_TIME = (1 << 63) - 1
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
@@ -96,9 +94,7 @@ def add_span(part: Part, span: SpanFields, service: str, origin: int) -> dict[st
             fields = _clean(event.attributes, part.words)
             events.append([event.time_ns, event.name, fields, event.dropped_attributes])
             if event.name == "exception" and not exception:
-                exception = f"{fields.get('exception.type', '')}: {fields.get('exception.message', '')}"[
-                    :MAX_TEXT
-                ]
+                exception = _exception(fields)
     span_id = span.span_id.hex()
     name = span.name[:MAX_TEXT]
     part.rows.append([
@@ -125,8 +121,8 @@ def error_place(span: SpanFields, attributes: dict[str, Value]) -> tuple[str, st
         if event.name == "exception":
             fields = dict(event.attributes)
             place = frame_of(str(fields.get("exception.stacktrace", ""))) or _place(attributes)
-            kind, message = str(fields.get("exception.type", "")), str(fields.get("exception.message", ""))
-            return kind[:MAX_TEXT], message[:MAX_TEXT], place
+            type_name, message = str(fields.get("exception.type", "")), str(fields.get("exception.message", ""))
+            return type_name[:MAX_TEXT], message[:MAX_TEXT], place
     kind = attributes.get("error.type") or attributes.get("http.response.status_code") or "error"
     return str(kind)[:MAX_TEXT], span.status_message[:MAX_TEXT], _place(attributes)
 
@@ -199,6 +195,10 @@ def _classify(key: str) -> int:
     return how
 
 
+def _exception(fields: dict[str, Value]) -> str:
+    return f"{fields.get('exception.type', '')!s}: {fields.get('exception.message', '')!s}"[:MAX_TEXT]
+
+
 def _group(attributes: dict[str, Value], kind: int) -> tuple[str, str]:
     statement = attributes.get("db.query.text") or attributes.get("db.statement")
     if isinstance(statement, str):
@@ -217,7 +217,7 @@ def _place(attributes: dict[str, Value]) -> str:
     if not isinstance(path, str):
         return ""
     line = attributes.get("code.line.number", attributes.get("code.lineno"))
-    return f"{path}:{line}"[-MAX_TEXT:] if line is not None else path[-MAX_TEXT:]
+    return f"{path}:{line!s}"[-MAX_TEXT:] if line is not None else path[-MAX_TEXT:]
 
 
 def is_indexed(key: str) -> bool:

@@ -85,7 +85,7 @@ def _term(key: str, operator: str, value: str) -> Term | str:
         if found is None:
             return f"{value!r} is no duration: write 200ms or 1.5s"
         return Term(key, operator, str(found))
-    if operator in NUMERIC and key not in ("status",):
+    if operator in NUMERIC and key != "status":
         try:
             float(value)
         except ValueError:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from otel_distro.wire.otlp_decode import Attributes, SpanOrigin
 
 
-def spans_of(
-    connection: sqlite3.Connection, trace_id: bytes, bodies: list[list[Any]]
-) -> Iterator[SpanOrigin]:
+def spans_of(connection: sqlite3.Connection, trace_id: bytes, bodies: list[list[Any]]) -> Iterator[SpanOrigin]:
     """The spans of one chunk's unpacked body. Raises ValueError on a damaged one, and sqlite3.Error."""
     origins: dict[int, tuple[ResourceFields, ScopeFields]] = {}
     for body in bodies:
@@ -63,9 +61,7 @@ def _span(trace_id: bytes, body: list[Any]) -> SpanFields:
         events=[EventFields(time, title, _pairs(fields), lost) for time, title, fields, lost in events],
         dropped_events=dropped[1],
         links=[
-            LinkFields(
-                bytes.fromhex(trace), bytes.fromhex(span), trace_state, _pairs(fields), lost, link_flags
-            )
+            LinkFields(bytes.fromhex(trace), bytes.fromhex(span), trace_state, _pairs(fields), lost, link_flags)
             for trace, span, trace_state, fields, lost, link_flags in links
         ],
         dropped_links=dropped[2],

@@ -51,9 +51,7 @@ CREATE TABLE failure (
 """
 
 
-def open_segment(
-    path: Path | str, cache_kib: int, memory: bool = False, read_only: bool = False
-) -> sqlite3.Connection:
+def open_segment(path: Path | str, cache_kib: int, memory: bool = False, read_only: bool = False) -> sqlite3.Connection:
     """A connection to a segment, made if it is not there (unless read_only). Raises sqlite3.Error.
 
     memory: path is the name of a shared database in memory.

@@ -168,18 +168,12 @@ def _plan(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any],
         if not condition:
             return None
         conditions.append(condition)
-    source = (
-        f"(SELECT DISTINCT tid FROM posting WHERE {rare}) AS hit CROSS JOIN trace USING (tid)"
-        if rare
-        else "trace"
-    )
+    source = f"(SELECT DISTINCT tid FROM posting WHERE {rare}) AS hit CROSS JOIN trace USING (tid)" if rare else "trace"  # noqa: S608
     sql = f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY trace.start DESC"  # noqa: S608
     return sql, parameters, unindexed
 
 
-def _posting(
-    connection: sqlite3.Connection, words: list[int], rare: str, rare_count: int
-) -> tuple[str, int, str]:
+def _posting(connection: sqlite3.Connection, words: list[int], rare: str, rare_count: int) -> tuple[str, int, str]:
     """(words to begin with, how many traces they name, condition), given the same of the terms before."""
     if not words:
         return rare, rare_count, ""
@@ -216,13 +210,9 @@ def _words(connection: sqlite3.Connection, term: Term) -> list[int]:
     key, operator, value = term
     if operator in NUMERIC:
         sql, wanted = f"CAST(value AS REAL) {operator} ? AND value GLOB '[-0-9]*'", float(value)
-        rows = connection.execute(
-            f"SELECT id FROM word WHERE key = ? AND {sql} LIMIT ?", (key, wanted, _MAX_WORDS)
-        )  # noqa: S608
+        rows = connection.execute(f"SELECT id FROM word WHERE key = ? AND {sql} LIMIT ?", (key, wanted, _MAX_WORDS))  # noqa: S608
     elif operator == "!=":
-        rows = connection.execute(
-            "SELECT id FROM word WHERE key = ? AND value <> ? LIMIT ?", (key, value, _MAX_WORDS)
-        )
+        rows = connection.execute("SELECT id FROM word WHERE key = ? AND value <> ? LIMIT ?", (key, value, _MAX_WORDS))
     elif "*" in value:
         rows = connection.execute(
             "SELECT id FROM word WHERE key = ? AND value LIKE ? ESCAPE '\\' LIMIT ?",
@@ -297,9 +287,7 @@ def _whole(store: Store, row: TraceRow) -> TraceRow:
 
 def _merge(one: TraceRow, other: TraceRow) -> TraceRow:
     first, second = (
-        (one, other)
-        if (one.root_rank, -one.root_start) >= (other.root_rank, -other.root_start)
-        else (other, one)
+        (one, other) if (one.root_rank, -one.root_start) >= (other.root_rank, -other.root_start) else (other, one)
     )
     services = {name: list(counts) for name, counts in first.services.items()}
     for name, counts in second.services.items():

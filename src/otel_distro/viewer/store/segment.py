@@ -31,6 +31,26 @@ _UPDATE = (
     " root_name = ?, root_kind = ?, root_start = ?, root_duration = ?, root_error = ?, http_status = ?,"
     " services = ? WHERE tid = ?"
 )
+_ADD_EDGE = (
+    "INSERT INTO edge (parent, child, kind, slot, calls, errors) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (parent, child, kind, slot) DO UPDATE"
+    " SET calls = calls + excluded.calls, errors = errors + excluded.errors"
+)
+_ADD_ENDPOINT = (
+    "INSERT INTO endpoint (service, name, slot, bucket, calls, errors, total) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (service, name, slot, bucket) DO UPDATE"
+    " SET calls = calls + excluded.calls, errors = errors + excluded.errors, total = total + excluded.total"
+)
+_ADD_FAILURE = (
+    "INSERT INTO failure (service, type, place, message, calls, first, last, trace_id, span_id, name)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (service, type, place, message) DO UPDATE"
+    " SET calls = calls + excluded.calls, first = min(first, excluded.first),"
+    " trace_id = CASE WHEN excluded.last >= last THEN excluded.trace_id ELSE trace_id END,"
+    " span_id = CASE WHEN excluded.last >= last THEN excluded.span_id ELSE span_id END,"
+    " name = CASE WHEN excluded.last >= last THEN excluded.name ELSE name END,"
+    " last = max(last, excluded.last)"
+)
 
 
 class SegmentWriter:
@@ -56,9 +76,7 @@ class SegmentWriter:
                 self._origins.clear()
             row = self.connection.execute("SELECT id FROM origin WHERE text = ?", (text,)).fetchone()
             if row is None:
-                found = (
-                    self.connection.execute("INSERT INTO origin (text) VALUES (?)", (text,)).lastrowid or 0
-                )
+                found = self.connection.execute("INSERT INTO origin (text) VALUES (?)", (text,)).lastrowid or 0
             else:
                 found = int(row[0])
             self._origins[text] = found
@@ -95,27 +113,9 @@ class SegmentWriter:
     def write_tallies(self, tallies: Tallies) -> None:
         """Add the counts and forget them."""
         run = self.connection.executemany
-        run(
-            "INSERT INTO edge (parent, child, kind, slot, calls, errors) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (parent, child, kind, slot) DO UPDATE SET calls = calls + excluded.calls, errors = errors + excluded.errors",
-            [(*key, *counts) for key, counts in tallies.edges.items()],
-        )
-        run(
-            "INSERT INTO endpoint (service, name, slot, bucket, calls, errors, total) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (service, name, slot, bucket) DO UPDATE SET calls = calls + excluded.calls, errors = errors + excluded.errors,"
-            " total = total + excluded.total",
-            [(*key, *counts) for key, counts in tallies.endpoints.items()],
-        )
-        run(
-            "INSERT INTO failure (service, type, place, message, calls, first, last, trace_id, span_id, name)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (service, type, place, message) DO UPDATE SET calls = calls + excluded.calls, first = min(first, excluded.first),"
-            " trace_id = CASE WHEN excluded.last >= last THEN excluded.trace_id ELSE trace_id END,"
-            " span_id = CASE WHEN excluded.last >= last THEN excluded.span_id ELSE span_id END,"
-            " name = CASE WHEN excluded.last >= last THEN excluded.name ELSE name END,"
-            " last = max(last, excluded.last)",
-            [(*key, *failure) for key, failure in tallies.failures.items()],
-        )
+        run(_ADD_EDGE, [(*key, *counts) for key, counts in tallies.edges.items()])
+        run(_ADD_ENDPOINT, [(*key, *counts) for key, counts in tallies.endpoints.items()])
+        run(_ADD_FAILURE, [(*key, *failure) for key, failure in tallies.failures.items()])
         tallies.forget()
 
     def _trace(self, part: Part) -> int:
@@ -131,9 +131,7 @@ class SegmentWriter:
             mine[1] += counts[1]
         if old[5] > rank or (old[5] == rank and old[9] <= root[3]):
             rank, root = old[5], tuple(old[6:13])
-        values = _values(
-            min(start, old[1]), max(finish, old[2]), spans + old[3], errors + old[4], rank, root, services
-        )
+        values = _values(min(start, old[1]), max(finish, old[2]), spans + old[3], errors + old[4], rank, root, services)
         self.connection.execute(_UPDATE, (*values, old[0]))
         return int(old[0])
 
@@ -152,9 +150,7 @@ class SegmentWriter:
     def _operation(self, operation: tuple[str, str, int]) -> None:
         if len(self._operations) > _MAX_CACHED:
             self._operations.clear()
-        self.connection.execute(
-            "INSERT OR IGNORE INTO operation (service, name, kind) VALUES (?, ?, ?)", operation
-        )
+        self.connection.execute("INSERT OR IGNORE INTO operation (service, name, kind) VALUES (?, ?, ?)", operation)
         self._operations.add(operation)
 
 

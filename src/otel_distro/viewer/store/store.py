@@ -234,9 +234,7 @@ class Store:
             return
         current = segment is self.segments[-1]  # the writer begins another one at its next commit
         segment.dead = True
-        log.warn(
-            f"viewer: {segment.path or 'memory'} is damaged ({error}); it is set aside, the rest is used"
-        )
+        log.warn(f"viewer: {segment.path or 'memory'} is damaged ({error}); it is set aside, the rest is used")
         self.problems["damaged"] = "a part of the stored traces was damaged and set aside; the rest is shown"
         if not current:
             self.segments = [other for other in self.segments if other is not segment]
@@ -347,12 +345,12 @@ class Store:
         for name, word in services.items():
             wanted = KEPT_PER_SERVICE - counts.get(name, 0)
             if wanted > 0:
-                rows = source.execute(
+                newest = source.execute(
                     "SELECT tid FROM posting JOIN trace USING (tid) WHERE word = ? AND finish >= ?"
                     " ORDER BY tid DESC LIMIT ?",
                     (word, oldest_ns, wanted),
                 )
-                tids.update(tid for (tid,) in rows)
+                tids.update(tid for (tid,) in newest)
         room = self.max_bytes // SEGMENTS // 4
         self._carrying = True
         try:
@@ -393,9 +391,7 @@ class Store:
         self._memory_bytes.pop(segment.number, None)
         if segment.path is not None:
             for path in (segment.path, *_companions(segment.path)):
-                with contextlib.suppress(
-                    OSError
-                ):  # not there, or (on Windows) still open: found at the next start
+                with contextlib.suppress(OSError):  # not there, or (on Windows) still open: found at the next start
                     path.unlink()
 
     def _size(self, segment: Segment) -> int:
@@ -418,9 +414,7 @@ class Store:
                 connection.close()
             except sqlite3.Error as error:
                 log.warn(f"viewer: {path} is damaged ({error}); it is set aside")
-                self.problems["damaged"] = (
-                    "a part of the stored traces was damaged and set aside; the rest is shown"
-                )
+                self.problems["damaged"] = "a part of the stored traces was damaged and set aside; the rest is shown"
                 with contextlib.suppress(OSError):  # it is not used in either case
                     os.replace(path, path.with_suffix(".damaged"))
                 continue

@@ -65,9 +65,7 @@ class Tallies:
                 self._call(span.span_id, service, child, child_failed, child_slot)
         if kind in (_SERVER, _CONSUMER) or not any(parent):
             duration = max(0, span.end_ns - span.start_ns)
-            counts = self.endpoints.setdefault(
-                (service, span.name[:200], slot, bucket_of(duration)), [0, 0, 0]
-            )
+            counts = self.endpoints.setdefault((service, span.name[:200], slot, bucket_of(duration)), [0, 0, 0])
             counts[0] += 1
             counts[1] += failed
             counts[2] += duration // 1000
@@ -78,9 +76,7 @@ class Tallies:
         """Drop what was counted since the last drain: its spans were not stored."""
         self.edges, self.endpoints, self.failures = {}, {}, {}
 
-    def _outgoing(
-        self, span_id: bytes, service: str, attributes: dict[str, Value], failed: bool, slot: int
-    ) -> None:
+    def _outgoing(self, span_id: bytes, service: str, attributes: dict[str, Value], failed: bool, slot: int) -> None:
         target, kind = _target(attributes)
         if target:
             key = (service, target, kind, slot)
@@ -128,13 +124,11 @@ def _target(attributes: dict[str, Value]) -> tuple[str, str]:
     if system:
         namespace = attributes.get("db.namespace") or attributes.get("db.name")
         name = str(namespace).rpartition("/")[2] if namespace else ""
-        return (f"{system} {name}" if name else str(system))[:200], "db"
+        return " ".join(filter(None, (str(system), name)))[:200], "db"
     messaging = attributes.get("messaging.system")
     if messaging:
-        destination = (
-            attributes.get("messaging.destination.name") or attributes.get("messaging.destination") or ""
-        )
-        return f"{messaging} {destination}".strip()[:200], "messaging"
+        destination = attributes.get("messaging.destination.name") or attributes.get("messaging.destination") or ""
+        return f"{messaging!s} {destination!s}".strip()[:200], "messaging"
     if "http.request.method" in attributes or "http.method" in attributes:
         host = attributes.get("server.address") or attributes.get("net.peer.name") or "?"
         return str(host)[:200], "http"

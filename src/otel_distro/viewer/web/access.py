@@ -87,8 +87,9 @@ def authorised(request: Request, policy: Policy) -> bool:
         given.append(value.strip())
     elif scheme.lower() == "basic":
         given.append(_basic_password(value))
-    expected = [cookie_value(policy), policy.token, policy.token][: len(given)]
-    return any([hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(given, expected, strict=True)])
+    if hmac.compare_digest(given[0].encode(), cookie_value(policy).encode()):
+        return True
+    return any(token_matches(one, policy) for one in given[1:])
 
 
 def token_matches(given: str, policy: Policy) -> bool:

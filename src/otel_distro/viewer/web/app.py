@@ -14,7 +14,7 @@ from otel_distro.viewer.ingest import receive
 from otel_distro.viewer.ingest.worker import Refused
 from otel_distro.viewer.web import access
 from otel_distro.viewer.web.assets import PAGES, Asset, read_all, script_hashes
-from otel_distro.viewer.web.http import BadRequest, Request, Response, decoded, json_response
+from otel_distro.viewer.web.http import BadRequestError, Request, Response, decoded, json_response
 from otel_distro.viewer.web.live import Live
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ class App:
             if refusal is None:
                 known = self._route_of_get(request) is not None
                 status, text = (
-                    (405, "this address is read only\n")
-                    if known and role == access.ACTION
-                    else (404, "not found\n")
+                    (405, "this address is read only\n") if known and role == access.ACTION else (404, "not found\n")
                 )
                 return self._dressed(Response(status, text.encode()), request)
             return self._refused(request, refusal)
@@ -208,9 +206,7 @@ class App:
             204,
             headers={
                 "Access-Control-Allow-Methods": "POST",
-                "Access-Control-Allow-Headers": request.headers.get(
-                    "access-control-request-headers", "content-type"
-                ),
+                "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers", "content-type"),
                 "Access-Control-Max-Age": "600",
             },
         )
@@ -335,4 +331,4 @@ def _without_token(request: Request) -> str:
     return f"{path}?{rest}" if rest else path
 
 
-__all__ = ["App", "BadRequest", "Route"]
+__all__ = ["App", "BadRequestError", "Route"]

@@ -17,12 +17,10 @@ MAX_HEAD = 16 * 1024
 MAX_BODY = 16 * 1024 * 1024
 _TOKEN = re.compile(rb"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 _TARGET = re.compile(rb"^[!-~]+$")
-_SINGLE = frozenset(
-    {"host", "content-length", "authorization", "origin", "content-type", "transfer-encoding"}
-)
+_SINGLE = frozenset({"host", "content-length", "authorization", "origin", "content-type", "transfer-encoding"})
 
 
-class BadRequest(Exception):
+class BadRequestError(Exception):
     """A request that is refused: status and a reason for a person. The connection is closed."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -36,9 +34,7 @@ class Request:
 
     __slots__ = ("body", "headers", "keep_alive", "method", "path", "port", "query_text", "raw_path")
 
-    def __init__(
-        self, method: str, target: str, headers: dict[str, str], keep_alive: bool, port: int
-    ) -> None:
+    def __init__(self, method: str, target: str, headers: dict[str, str], keep_alive: bool, port: int) -> None:
         self.method = method
         self.raw_path, _, self.query_text = target.partition("?")
         self.path = unquote(self.raw_path, errors="replace")
@@ -52,7 +48,7 @@ class Request:
         try:
             return dict(parse_qsl(self.query_text, keep_blank_values=True, max_num_fields=100))
         except ValueError:
-            raise BadRequest(400, "too many query parameters") from None
+            raise BadRequestError(400, "too many query parameters") from None
 
     def cookies(self) -> dict[str, str]:
         """Cookies by name."""
@@ -99,56 +95,56 @@ def json_response(value: Any, status: int = 200, headers: dict[str, str] | None 
 
 
 def read_head(head: bytes, port: int) -> Request:
-    """Parse what stands before the empty line. Raises BadRequest."""
+    """Parse what stands before the empty line. Raises BadRequestError."""
     first, *lines = head.split(b"\r\n")
     parts = first.split(b" ")
     if len(parts) != 3 or not _TOKEN.match(parts[0]) or not _TARGET.match(parts[1]):
-        raise BadRequest(400, "no HTTP request")
+        raise BadRequestError(400, "no HTTP request")
     if parts[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
-        raise BadRequest(505, "HTTP/1.1 is spoken here")
+        raise BadRequestError(505, "HTTP/1.1 is spoken here")
     headers: dict[str, str] = {}
     for line in lines:
         name_bytes, colon, value_bytes = line.partition(b":")
         if not colon or not _TOKEN.match(name_bytes):
-            raise BadRequest(400, "no HTTP header")
+            raise BadRequestError(400, "no HTTP header")
         name, value = name_bytes.decode("ascii").lower(), value_bytes.strip(b" \t").decode("latin-1")
         if name in headers:
             if name in _SINGLE:
-                raise BadRequest(400, f"{name} was given twice")
+                raise BadRequestError(400, f"{name} was given twice")
             value = f"{headers[name]}, {value}" if name != "cookie" else f"{headers[name]}; {value}"
         headers[name] = value
     connection = headers.get("connection", "").lower()
     keep_alive = "close" not in connection if parts[2] == b"HTTP/1.1" else "keep-alive" in connection
     target = parts[1].decode("ascii")
     if not target.startswith("/"):
-        raise BadRequest(400, "this is no proxy")
+        raise BadRequestError(400, "this is no proxy")
     return Request(parts[0].decode("ascii"), target, headers, keep_alive, port)
 
 
 def body_length(request: Request) -> int | None:
-    """Bytes of the body; None when it comes in chunks. Raises BadRequest."""
+    """Bytes of the body; None when it comes in chunks. Raises BadRequestError."""
     encoding = request.headers.get("transfer-encoding")
     length = request.headers.get("content-length")
     if encoding is not None:
         if encoding.lower() != "chunked" or length is not None:
-            raise BadRequest(400, "this transfer encoding is not spoken here")
+            raise BadRequestError(400, "this transfer encoding is not spoken here")
         return None
     if length is None:
         return 0
     if not length.isascii() or not length.isdigit() or len(length) > 18:
-        raise BadRequest(400, "Content-Length is no number")
+        raise BadRequestError(400, "Content-Length is no number")
     if int(length) > MAX_BODY:
-        raise BadRequest(413, f"the body is larger than {MAX_BODY} bytes")
+        raise BadRequestError(413, f"the body is larger than {MAX_BODY} bytes")
     return int(length)
 
 
 def decoded(body: bytes, encoding: str) -> bytes:
-    """The body without its Content-Encoding, at most MAX_BODY bytes. Raises BadRequest (400, 413 or 415)."""
+    """The body without its Content-Encoding, at most MAX_BODY bytes. Raises BadRequestError (400, 413 or 415)."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "deflate"):
-        raise BadRequest(415, "Content-Encoding may be gzip or deflate, once")
+        raise BadRequestError(415, "Content-Encoding may be gzip or deflate, once")
     parts: list[bytes] = []
     size = 0
     while body:
@@ -156,14 +152,14 @@ def decoded(body: bytes, encoding: str) -> bytes:
         try:
             part = expand.decompress(body, MAX_BODY + 1 - size)
         except zlib.error:
-            raise BadRequest(400, f"the body is no {encoding}") from None
+            raise BadRequestError(400, f"the body is no {encoding}") from None
         size += len(part)
         if size > MAX_BODY:
-            raise BadRequest(413, f"the body is larger than {MAX_BODY} bytes when decompressed")
+            raise BadRequestError(413, f"the body is larger than {MAX_BODY} bytes when decompressed")
         if not expand.eof:
-            raise BadRequest(400, f"the {encoding} body ends too early")
+            raise BadRequestError(400, f"the {encoding} body ends too early")
         parts.append(part)
         if len(parts) > 100:
-            raise BadRequest(400, "too many gzip members")
+            raise BadRequestError(400, "too many gzip members")
         body = expand.unused_data
     return b"".join(parts)

@@ -15,7 +15,7 @@ from otel_distro.runtime import guard
 from otel_distro.viewer.web.http import (
     MAX_BODY,
     MAX_HEAD,
-    BadRequest,
+    BadRequestError,
     Request,
     Response,
     body_length,
@@ -140,14 +140,14 @@ class Connection(asyncio.Protocol):
                 self._disarm()
                 self._transport.pause_reading()
                 self._task = asyncio.get_running_loop().create_task(self._answer(self._request))
-        except BadRequest as error:
+        except BadRequestError as error:
             self._refuse(Response(error.status, f"{error.reason}\n".encode()))
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n", 0, MAX_HEAD)
         if end < 0:
             if len(self._buffer) >= MAX_HEAD:
-                raise BadRequest(431, f"the head of the request is larger than {MAX_HEAD} bytes")
+                raise BadRequestError(431, f"the head of the request is larger than {MAX_HEAD} bytes")
             return False
         assert self._transport is not None
         port = self._transport.get_extra_info("sockname")[1]
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
         self._counted = MAX_BODY if length is None else self._length
         if self._counted and self._server.buffered + self._counted > MAX_BUFFERED:
             self._counted = 0
-            raise BadRequest(503, "too much at once; try again in a second")
+            raise BadRequestError(503, "too much at once; try again in a second")
         self._server.buffered += self._counted
         self._request = request
         if request.headers.get("expect", "").lower() == "100-continue":
@@ -184,15 +184,12 @@ class Connection(asyncio.Protocol):
         return True
 
     async def _answer(self, request: Request) -> None:
+        handling = asyncio.ensure_future(self._server.handle(request))
         try:
-            response = await self._server.handle(request)
-        except BadRequest as error:
-            response = Response(error.status, f"{error.reason}\n".encode())
-        except asyncio.CancelledError:
-            return
-        except BaseException as error:
-            guard.report("viewer", error)
-            response = Response(500, b"the viewer failed; its log says how\n")
+            await asyncio.wait([handling])
+        finally:
+            handling.cancel()
+        response = _outcome(handling)
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -255,6 +252,16 @@ class Connection(asyncio.Protocol):
             self._timer = None
 
 
+def _outcome(handling: asyncio.Future[Response]) -> Response:
+    error = handling.exception()
+    if error is None:
+        return handling.result()
+    if isinstance(error, BadRequestError):
+        return Response(error.status, f"{error.reason}\n".encode())
+    guard.report("viewer", error)
+    return Response(500, b"the viewer failed; its log says how\n")
+
+
 class _Chunks:
     """A body in chunks, put together; bounded like any other."""
 
@@ -265,7 +272,7 @@ class _Chunks:
         self._trailer_bytes = 0
 
     def read(self, buffer: bytearray) -> bool:
-        """Take what is there; True when the body is whole. Raises BadRequest."""
+        """Take what is there; True when the body is whole. Raises BadRequestError."""
         while True:
             if self._left > 0:
                 part = buffer[: self._left]
@@ -278,19 +285,19 @@ class _Chunks:
             end = buffer.find(b"\r\n", 0, 1024)
             if end < 0:
                 if len(buffer) >= 1024:
-                    raise BadRequest(400, "no chunk")
+                    raise BadRequestError(400, "no chunk")
                 return False
             line = bytes(buffer[:end])
             del buffer[: end + 2]
             if self._trailer:
                 self._trailer_bytes += end + 2
                 if self._trailer_bytes > MAX_HEAD:
-                    raise BadRequest(431, "the trailer is too large")
+                    raise BadRequestError(431, "the trailer is too large")
                 if not line:
                     return True
             elif self._left == 0:
                 if line:
-                    raise BadRequest(400, "no chunk")
+                    raise BadRequestError(400, "no chunk")
                 self._left = -1
             else:
                 self._begin(line)
@@ -298,9 +305,9 @@ class _Chunks:
     def _begin(self, line: bytes) -> None:
         digits = line.partition(b";")[0].strip()
         if not digits or len(digits) > 8 or digits.strip(b"0123456789abcdefABCDEF"):
-            raise BadRequest(400, "no chunk")
+            raise BadRequestError(400, "no chunk")
         size = int(digits, 16)
         if len(self.body) + size > MAX_BODY:
-            raise BadRequest(413, f"the body is larger than {MAX_BODY} bytes")
+            raise BadRequestError(413, f"the body is larger than {MAX_BODY} bytes")
         self._trailer = size == 0
-        self._left = size if size else -1
+        self._left = size or -1

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An exporter behind our batch span processor, for fault rows about backends.
+
+with delivering("http/protobuf", backend.traces_url) as processor:
+    for span in spans(50):
+        processor.on_end(span)
+    backend.wait_for(50)
+balance = processor.balance()
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from otel_distro import exporters
+from otel_distro.exporters.span_exporter import OutcomeSpanExporter
+from otel_distro.pipeline.batch_span_processor import BatchSpanProcessor
+from otel_distro.settings.settings import BatchSettings, OtlpSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def otlp_exporter(protocol: str, url: str, **settings: Any) -> OutcomeSpanExporter:
+    """The OTLP exporter for a protocol, made as the registry makes it."""
+    otlp = OtlpSettings(protocol=protocol, endpoint=url, **settings)
+    (exporter,), problems = exporters.create(Settings(otlp_traces=otlp))
+    assert problems == []
+    assert isinstance(exporter, OutcomeSpanExporter)
+    return exporter
+
+
+@contextmanager
+def delivering(protocol: str, url: str, exit_s: float = 2.0, **settings: Any) -> Iterator[BatchSpanProcessor]:
+    """A processor that sends at once; shut down at the end, within exit_s."""
+    exporter = otlp_exporter(protocol, url, **settings)
+    processor = BatchSpanProcessor(exporter, BatchSettings(schedule_delay_s=0.02))
+    try:
+        yield processor
+    finally:
+        processor.shutdown(exit_s * 1000)
+        exporter.shutdown()
