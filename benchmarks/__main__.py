@@ -24,6 +24,7 @@ def main(names: list[str]) -> int:
     over = 0
     for name in names or known:
         print(f"\n== {name}", flush=True)
+        sys.argv = [name]  # the arguments are ours, not the benchmark's
         over += bool(import_module(f"benchmarks.{name}").main())
     return over
 

@@ -36,7 +36,10 @@ TRACE_TIMEOUT_S = 5.0
 QUIET_S = 0.4
 
 DURATION = re.compile(r" \d+(\.\d+)? (us|ms|s)\b")  # each line of a trace has one
-ACCESS_LOG = re.compile(r"\[\d\d/\w+/\d{4} |Not Found: ")  # what runserver says about each request
+LEFT_OUT = re.compile(
+    r"\[\d\d/\w+/\d{4} |Not Found: "  # what runserver says about each request
+    r"|otel-distro: (instrumented:|first) "  # what --verbose adds to the start-up line
+)
 
 SAMPLE = "digraph { rankdir=LR; browser -> shop -> {orders payments}; orders -> database }"
 NEW_USER = {"username": "ada", "password1": "a-lovely-graph-9", "password2": "a-lovely-graph-9"}
@@ -205,7 +208,7 @@ def _next(lines: queue.Queue[str]) -> str | None:
 
 def _show(lines: list[str]) -> None:
     for line in lines:
-        if line and not ACCESS_LOG.match(line):
+        if line and not LEFT_OUT.match(line):
             print("  " + line)
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from tests.harness.example_apps import running_graphs, running_jokes, running_pulls
 from tests.harness.example_traces import (
-    GRAPHS_SERVER_SPANS,
-    check_graphs,
+    graphs_scenario,
     jokes_scenario,
     pulls_scenario,
     visit_graphs,
@@ -72,6 +71,8 @@ def test_graphs(jaeger: Jaeger, environ: dict[str, str], prefix: str) -> None:
     """Each page's span with the queries it made; the list from the cache makes fewer."""
     with running_graphs(environ, prefix) as browser:
         answers = visit_graphs(browser)
-    assert [status for _, status in GRAPHS_SERVER_SPANS] == [answer.status for answer in answers]
-    spans = jaeger.wait_for_spans(prefix + "graphs", 2 * len(GRAPHS_SERVER_SPANS))
-    check_graphs(prefix + "graphs", trees_of_jaeger(spans))
+    steps = graphs_scenario(prefix)
+    assert [step.status for step in steps] == [answer.status for answer in answers]
+    expected = [step.trace for step in steps]
+    stored = jaeger.wait_for_spans(prefix + "graphs", len(all_spans(expected)))
+    check_all(expected, trees_of_jaeger(stored))

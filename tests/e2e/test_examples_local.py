@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.backend import Backend
-from tests.harness.example_apps import running_graphs, running_jokes, running_pulls
+from tests.harness.example_apps import free_port, running_front, running_graphs, running_jokes, running_pulls
 from tests.harness.example_traces import (
-    GRAPHS_SERVER_SPANS,
-    check_graphs,
+    graphs_scenario,
     jokes_scenario,
     messages_of,
     pulls_scenario,
@@ -39,6 +38,19 @@ def test_jokes(backend: Backend) -> None:
     check_all([step.trace for step in steps], trees_of_backend(backend.spans()))
 
 
+def test_joke_service_stopped(backend: Backend) -> None:
+    """Front says that the joke service is not there, and the trace shows where the trouble began."""
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
+    with running_front(environ, jokes_url=f"http://127.0.0.1:{free_port()}") as front:
+        answer = front.get("/")
+    assert (503, True) == (answer.status, "joke service is not running" in answer.text)
+    (root,) = trees_of_backend(backend.spans())
+    assert ("GET /", "ERROR", "503") == (root.name, root.status, root.attributes["error.type"])
+    (call,) = root.children
+    assert ("GET", "client", "ERROR") == (call.name, call.kind, call.status)
+    assert "http.response.status_code" not in call.attributes
+
+
 def test_pulls(backend: Backend) -> None:
     """The page shows what the API lists; its span has the call below it."""
     with running_pulls({"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}) as apps:
@@ -55,7 +67,8 @@ def test_graphs(backend: Backend) -> None:
     """Accounts, list and graph page work, with Graphviz or with a message that it is missing."""
     with running_graphs({"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}) as browser:
         answers = visit_graphs(browser)
-    assert [status for _, status in GRAPHS_SERVER_SPANS] == [answer.status for answer in answers]
+    steps = graphs_scenario()
+    assert [step.status for step in steps] == [answer.status for answer in answers]
     assert "came from the database" in answers[3].text
     assert "came from the cache" in answers[4].text
     (message,) = messages_of(answers[6].text)
@@ -64,4 +77,4 @@ def test_graphs(backend: Backend) -> None:
     else:
         assert "Graphviz is not installed on this machine" in message
     assert backend.duplicates() == []
-    check_graphs("graphs", trees_of_backend(backend.spans()))
+    check_all([step.trace for step in steps], trees_of_backend(backend.spans()))

@@ -58,7 +58,7 @@ def test_only_the_worker_waits_and_the_end_is_in_time(stuck: tuple[str, str]) ->
         for span in spans(200):
             processor.on_end(span)
         assert time.monotonic() - began < 0.5
-        time.sleep(0.1)
-    assert time.monotonic() - began < TIMEOUT_S + 1.5
+        time.sleep(0.3)
+    assert time.monotonic() - began < TIMEOUT_S + 1.7
     balance = processor.balance()
     assert (balance.accepted, balance.exported, balance.dropped, balance.missing) == (200, 0, {"exit": 200}, 0)

@@ -30,7 +30,7 @@ def test_an_idle_connection_that_the_server_closed_costs_nothing(capfd: pytest.C
         exchange.end()
 
     with Backend(store_and_close) as backend:
-        with delivering("http/protobuf", backend.traces_url) as processor:
+        with delivering("http/protobuf", backend.traces_url, delay_s=0.02) as processor:
             for number in range(1, 4):
                 processor.on_end(span(number))
                 backend.wait_for(number)

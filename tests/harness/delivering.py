@@ -32,10 +32,12 @@ def otlp_exporter(protocol: str, url: str, **settings: Any) -> OutcomeSpanExport
 
 
 @contextmanager
-def delivering(protocol: str, url: str, exit_s: float = 2.0, **settings: Any) -> Iterator[BatchSpanProcessor]:
-    """A processor that sends at once; shut down at the end, within exit_s."""
+def delivering(
+    protocol: str, url: str, exit_s: float = 2.0, delay_s: float = 0.2, **settings: Any
+) -> Iterator[BatchSpanProcessor]:
+    """A processor that sends soon, but not before a test has put all its spans in; shut down within exit_s."""
     exporter = otlp_exporter(protocol, url, **settings)
-    processor = BatchSpanProcessor(exporter, BatchSettings(schedule_delay_s=0.02))
+    processor = BatchSpanProcessor(exporter, BatchSettings(schedule_delay_s=delay_s))
     try:
         yield processor
     finally:

@@ -84,6 +84,8 @@ def running_graphs(environ: Mapping[str, str], prefix: str = "") -> Iterator[Bro
             **environ,
             "GRAPHS_DATABASE": str(Path(folder) / "db.sqlite3"),
             "OTEL_SERVICE_NAME": prefix + "graphs",
+            # in this venv, but not in the example's requirements: Django's own query spans are enough
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "sqlite3",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         subprocess.run(
@@ -109,14 +111,20 @@ class Jokes(NamedTuple):
 @contextmanager
 def running_jokes(environ: Mapping[str, str], prefix: str = "") -> Iterator[Jokes]:
     """Both services of examples/flask_jokes."""
-    folder = EXAMPLES / "flask_jokes"
+    port = free_port()
+    jokes = {**environ, "OTEL_SERVICE_NAME": prefix + "jokes"}
     with ExitStack() as stack:
-        jokes_port, front_port = free_port(), free_port()
-        jokes = {**environ, "OTEL_SERVICE_NAME": prefix + "jokes"}
-        jokes_url = stack.enter_context(_running(_flask("jokes", jokes_port), folder, jokes, jokes_port))
-        front = {**environ, "OTEL_SERVICE_NAME": prefix + "front", "JOKES_URL": jokes_url}
-        front_url = stack.enter_context(_running(_flask("front", front_port), folder, front, front_port))
-        yield Jokes(Browser(front_url), jokes_url)
+        jokes_url = stack.enter_context(_running(_flask("jokes", port), EXAMPLES / "flask_jokes", jokes, port))
+        yield Jokes(stack.enter_context(running_front(environ, jokes_url, prefix)), jokes_url)
+
+
+@contextmanager
+def running_front(environ: Mapping[str, str], jokes_url: str, prefix: str = "") -> Iterator[Browser]:
+    """The front service of examples/flask_jokes alone."""
+    port = free_port()
+    front = {**environ, "OTEL_SERVICE_NAME": prefix + "front", "JOKES_URL": jokes_url}
+    with _running(_flask("front", port), EXAMPLES / "flask_jokes", front, port) as url:
+        yield Browser(url)
 
 
 class Pulls(NamedTuple):

@@ -119,9 +119,7 @@ class Jaeger:
         """Poll until the trace holds at least `count` spans; fail with what there was."""
         return self._wait(lambda: self.trace(trace_id), count, timeout_s, f"trace {trace_id}")
 
-    def _wait(
-        self, look: Callable[[], list[JaegerSpan]], count: int, timeout_s: float, what: str
-    ) -> list[JaegerSpan]:
+    def _wait(self, look: Callable[[], list[JaegerSpan]], count: int, timeout_s: float, what: str) -> list[JaegerSpan]:
         ends = time.monotonic() + timeout_s
         while len(found := look()) < count:
             if time.monotonic() > ends:

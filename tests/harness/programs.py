@@ -150,9 +150,7 @@ def stop_group(process: subprocess.Popen[bytes]) -> None:
 class Server:
     """A process tree that serves HTTP on one port. status, stdout and stderr are there after the end."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], port: int, stdout: IO[bytes], stderr: IO[bytes]
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, stdout: IO[bytes], stderr: IO[bytes]) -> None:
         self.process = process
         self.port = port
         self.status: int | None = None
@@ -162,9 +160,7 @@ class Server:
     def get(self, path: str, timeout_s: float = 10.0) -> str:
         """The body of a page; HTTPError unless it is a 200."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", headers={"Connection": "close"}
-        )
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers={"Connection": "close"})
         with opener.open(request, timeout=timeout_s) as response:
             body: bytes = response.read()
             return body.decode()

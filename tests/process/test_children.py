@@ -178,9 +178,7 @@ def test_which_children_are_traced(children: str, expected: list[str], tmp_path:
 def test_isolated_children_are_untouched(option: str, tmp_path: Path) -> None:
     """F52: a child with -I, -E or -S runs as without us and prints nothing."""
     child = FACTS.replace("\n", "\\n").replace('"', "'")
-    program = (
-        f'import subprocess, sys\nsubprocess.run([sys.executable, "{option}", "-c", "{child}"], check=True)\n'
-    )
+    program = f'import subprocess, sys\nsubprocess.run([sys.executable, "{option}", "-c", "{child}"], check=True)\n'
     (tmp_path / "parent.py").write_text(program)
     plain = facts(run([sys.executable, "parent.py"], tmp_path, launcher=[]))
     ours = facts(run([sys.executable, "parent.py"], tmp_path))
@@ -191,9 +189,7 @@ def test_isolated_children_are_untouched(option: str, tmp_path: Path) -> None:
     assert ours["meta_path"] == plain["meta_path"]
 
 
-@pytest.mark.parametrize(
-    "python", foreign_pythons() or [pytest.param("", marks=pytest.mark.skip("only one Python"))]
-)
+@pytest.mark.parametrize("python", foreign_pythons() or [pytest.param("", marks=pytest.mark.skip("only one Python"))])
 def test_children_of_other_interpreters_are_untouched(python: str, tmp_path: Path) -> None:
     """P9, F52: an interpreter without otel-distro says nothing and looks as it always does."""
     (tmp_path / "facts.py").write_text(FACTS)
@@ -210,9 +206,7 @@ def test_users_sitecustomize_runs_once(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "sitecustomize.py").write_text("import sys\nprint('company', __file__, sys.argv)\n")
     child = "import sitecustomize; print('child', sitecustomize.__file__)"
-    program = (
-        f"import subprocess, sys\nsys.stdout.flush()\nsubprocess.run([sys.executable, '-c', {child!r}])\n"
-    )
+    program = f"import subprocess, sys\nsys.stdout.flush()\nsubprocess.run([sys.executable, '-c', {child!r}])\n"
     variables = {"PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}
     plain = run([sys.executable, "-c", program], tmp_path, variables, launcher=[])
     ours = run([sys.executable, "-c", program], tmp_path, variables, ISOLATED)

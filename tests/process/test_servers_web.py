@@ -50,9 +50,7 @@ class Way(NamedTuple):
 
 
 WAYS = {
-    "runserver": Way(
-        "django", ["python", "manage.py", "runserver", "127.0.0.1:{port}"], signal.SIGINT, group=True
-    ),
+    "runserver": Way("django", ["python", "manage.py", "runserver", "127.0.0.1:{port}"], signal.SIGINT, group=True),
     "flask-debug": Way(
         "flask", ["flask", "--app", "app", "run", "--debug", "--port", "{port}"], signal.SIGINT, group=True
     ),
@@ -121,9 +119,7 @@ def test_each_request_arrives_exactly_once(name: str, apps: dict[str, Path]) -> 
     assert "otel-distro" not in server_noise(server.stderr)
 
 
-@pytest.mark.parametrize(
-    "name", ["runserver", "flask-debug", "gunicorn-preload", "gunicorn-gevent", "uvicorn-workers"]
-)
+@pytest.mark.parametrize("name", ["runserver", "flask-debug", "gunicorn-preload", "gunicorn-gevent", "uvicorn-workers"])
 def test_spans_of_the_last_second_are_sent_at_the_end(name: str, apps: dict[str, Path]) -> None:
     """A server that is stopped before the first export was due sends what it has."""
     way = WAYS[name]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_DATAGRAM_BYTES = 65_000
 """Jaeger drops larger ones without a word."""
 
-_PAUSE_S = 0.002  # between datagrams: an agent's socket buffer holds three
+_PAUSE_S = 0.01  # between datagrams: an agent's socket buffer holds three at most
 
 
 class JaegerUdpSpanExporter(OutcomeSpanExporter):

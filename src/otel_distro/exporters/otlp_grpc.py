@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from otel_distro.settings.settings import OtlpSettings
 
 _METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-_RETRYABLE = frozenset(
-    {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
-)
+_RETRYABLE = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
 _TIP = "use port 4317, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
 _MAX_WORDS = 200
 _NOT_HTTP2 = ("http1.x", "HTTP/1", "Failed parsing HTTP/2")  # in grpcio's own words
@@ -36,9 +34,7 @@ _abandoned: list[object] = []  # channels of a parent process: closing them here
 class OtlpGrpcSpanExporter(OutcomeSpanExporter):
     """Calls TraceService.Export on one channel, made on first use and made anew after a fork."""
 
-    def __init__(
-        self, settings: OtlpSettings, destination: str, credentials: Callable[[], Any] | None = None
-    ) -> None:
+    def __init__(self, settings: OtlpSettings, destination: str, credentials: Callable[[], Any] | None = None) -> None:
         """destination: the endpoint as it may be printed. credentials: makes grpc.ChannelCredentials, instead
         of the files that settings name."""
         self.destination = destination
@@ -93,9 +89,7 @@ class OtlpGrpcSpanExporter(OutcomeSpanExporter):
         try:
             if self._export is None:
                 self._open(grpc)
-            call = self._call = self._export.future(
-                body, timeout=deadline.remaining_s(), metadata=self._metadata
-            )
+            call = self._call = self._export.future(body, timeout=deadline.remaining_s(), metadata=self._metadata)
             if self._interrupted:
                 call.cancel()
             return self._answered(call.result())
@@ -123,9 +117,7 @@ class OtlpGrpcSpanExporter(OutcomeSpanExporter):
         ]
         if is_url and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
             options.append(("grpc.enable_http_proxy", 0))
-        compression = (
-            grpc.Compression.Gzip if self._settings.compression == "gzip" else grpc.Compression.NoCompression
-        )
+        compression = grpc.Compression.Gzip if self._settings.compression == "gzip" else grpc.Compression.NoCompression
         if self._settings.insecure:
             self._channel = grpc.insecure_channel(target, options, compression)
         else:

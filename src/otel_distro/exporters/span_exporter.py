@@ -53,11 +53,7 @@ class OutcomeSpanExporter(SpanExporter):
         if isinstance(outcome, TooLarge) and len(spans) > 1:
             middle = len(spans) // 2
             halves = [self.export(spans[:middle]), self.export(spans[middle:])]
-            return (
-                SpanExportResult.SUCCESS
-                if halves == [SpanExportResult.SUCCESS] * 2
-                else SpanExportResult.FAILURE
-            )
+            return SpanExportResult.SUCCESS if halves == [SpanExportResult.SUCCESS] * 2 else SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS if isinstance(outcome, Delivered) else SpanExportResult.FAILURE
 
 

@@ -169,8 +169,7 @@ def escaped(text: object) -> str:
     """Text of the app without control characters, at most 160 characters long."""
     shown = str(text)[: _MAX_TEXT + 1]
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for c in shown
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii") for c in shown
     )
 
 

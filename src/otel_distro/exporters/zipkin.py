@@ -89,7 +89,7 @@ def zipkin_span(span: Any) -> dict[str, Any]:
         if status == "ERROR":
             tags["error"] = _text(clean._status.description)
     for name in ("attributes", "events", "links"):
-        dropped = getattr(clean, f"_dropped_{name}")
+        dropped = getattr(clean, f"dropped_{name}")
         tags[f"otel.dropped_{name}_count"] = str(dropped) if dropped else ""
     kind = _KINDS[clean._kind._value_]
     made: dict[str, Any] = {

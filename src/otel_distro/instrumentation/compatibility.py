@@ -107,9 +107,7 @@ def _read_versions(path: tuple[str, ...]) -> dict[str, str]:
         for name in names:
             if name.endswith((".dist-info", ".egg-info")):
                 distribution, _, version = name.rpartition(".")[0].partition("-")
-                version = version.partition("-py")[0] or _version_inside(
-                    os.path.join(entry, name, "PKG-INFO")
-                )
+                version = version.partition("-py")[0] or _version_inside(os.path.join(entry, name, "PKG-INFO"))
                 versions.setdefault(canonical(distribution), version)
     return versions
 

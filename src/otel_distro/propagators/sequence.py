@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.propagators.textmap import default_getter, default_setter
+from opentelemetry.propagators.textmap import TextMapPropagator, default_getter, default_setter
 
 from otel_distro.propagators.carrier import EMPTY, CarrierT, GuardedPropagator
 from otel_distro.runtime import guard
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.context import Context
-    from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator
+    from opentelemetry.propagators.textmap import Getter, Setter
 
 
 class PropagatorSequence(CompositePropagator):
@@ -62,8 +62,10 @@ class PropagatorSequence(CompositePropagator):
 class ForeignPropagator(GuardedPropagator):
     """A propagator of another package, behind a guard of its own."""
 
-    def __init__(self, name: str, propagator: TextMapPropagator) -> None:
-        """name: as in OTEL_PROPAGATORS, for diagnostics."""
+    def __init__(self, name: str, propagator: object) -> None:
+        """name: as in OTEL_PROPAGATORS, for diagnostics. Raises TypeError when propagator is none."""
+        if not isinstance(propagator, TextMapPropagator):
+            raise TypeError(f"made a {type(propagator).__name__}, which is no propagator")
         self.name = f"propagator {name}"
         self._propagator = propagator
 

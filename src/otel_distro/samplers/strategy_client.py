@@ -26,8 +26,8 @@ class FetchError(Exception):
     """No usable answer; the text says why, without the server's own words."""
 
 
-def fetcher(endpoint: str, service_name: str) -> Callable[[], Strategy]:
-    """A function that asks once, for TIMEOUT_S at most, and raises FetchError or StrategyError.
+def fetcher(endpoint: str, service_name: str, timeout_s: float = TIMEOUT_S) -> Callable[[], Strategy]:
+    """A function that asks once, for timeout_s at most, and raises FetchError or StrategyError.
 
     endpoint: a URL; grpc://, grpcs:// or a port of Jaeger's gRPC sampling service selects gRPC. Raises
     ValueError when it cannot be used.
@@ -36,15 +36,15 @@ def fetcher(endpoint: str, service_name: str) -> Callable[[], Strategy]:
     if parts.scheme in {"grpc", "grpcs"} or parts.port in _GRPC_PORTS:
         target = f"{parts.netloc.rpartition('@')[2]}" if parts.port else f"{parts.hostname}:14250"
         secure = parts.scheme in {"grpcs", "https"}
-        return lambda: strategy.from_protobuf(_call(target, secure, service_name))
+        return lambda: strategy.from_protobuf(_call(target, secure, service_name, timeout_s))
     client = HttpClient(endpoint, [("Accept", "application/json")], max_response_bytes=MAX_REPLY_BYTES)
     query = f"service={quote(service_name, safe='', errors='replace')}"
-    return lambda: strategy.from_json(_get(client, query))
+    return lambda: strategy.from_json(_get(client, query, timeout_s))
 
 
-def _get(client: HttpClient, query: str) -> bytes:
+def _get(client: HttpClient, query: str, timeout_s: float) -> bytes:
     try:
-        reply = client.get(query, Deadline(TIMEOUT_S))
+        reply = client.get(query, Deadline(timeout_s))
     except TransportError as error:
         raise FetchError(error.reason) from error
     finally:
@@ -56,7 +56,7 @@ def _get(client: HttpClient, query: str) -> bytes:
     return reply.body
 
 
-def _call(target: str, secure: bool, service_name: str) -> bytes:
+def _call(target: str, secure: bool, service_name: str, timeout_s: float) -> bytes:
     try:
         import grpc
     except ImportError as error:
@@ -69,7 +69,7 @@ def _call(target: str, secure: bool, service_name: str) -> bytes:
         channel = grpc.insecure_channel(target, options)
     try:
         message = strategy.request_message(service_name)
-        reply: bytes = channel.unary_unary(_GRPC_METHOD)(message, timeout=TIMEOUT_S)
+        reply: bytes = channel.unary_unary(_GRPC_METHOD)(message, timeout=timeout_s)
     except grpc.RpcError as error:
         code = error.code()
         raise FetchError(f"gRPC status {code.name if code is not None else 'unknown'}") from error

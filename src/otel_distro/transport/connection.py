@@ -48,7 +48,7 @@ class Connection:
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._check()
                 return
-            except OSError as error:  # noqa: PERF203 (a connect costs more than a handler)
+            except OSError as error:
                 failure = from_os_error(error)
                 self.close()
                 self._check()
@@ -67,9 +67,7 @@ class Connection:
             if not isinstance(error, OSError):  # a host name that no certificate can hold
                 raise ConnectError(f"TLS: {error}", "tls") from None
             failure = from_os_error(error)
-            raise (
-                DeadlineError("no TLS handshake") if isinstance(failure, DeadlineError) else failure
-            ) from None
+            raise (DeadlineError("no TLS handshake") if isinstance(failure, DeadlineError) else failure) from None
 
     def send(self, data: bytes, deadline: Deadline) -> None:
         """Send all of data."""

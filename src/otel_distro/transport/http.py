@@ -173,9 +173,7 @@ class HttpClient:
         connection.send(head + _lines([("Host", target), *proxy.headers]) + b"\r\n", deadline)
         status = ReplyReader(connection, deadline).tunnel_status()
         if not 200 <= status < 300:
-            words = (
-                "it wants a user and password (407)" if status == 407 else f"it answered {status} to CONNECT"
-            )
+            words = "it wants a user and password (407)" if status == 407 else f"it answered {status} to CONNECT"
             raise ConnectError(words, str(status))
 
 

@@ -62,9 +62,7 @@ def explain(error: Exception) -> str:
 
 
 def _unusable(what: str, path: str, error: Exception) -> ConnectError:
-    cause = (
-        explain(error) if type(error).__module__ == "ssl" else getattr(error, "strerror", None) or str(error)
-    )
+    cause = explain(error) if type(error).__module__ == "ssl" else getattr(error, "strerror", None) or str(error)
     return ConnectError(f"TLS: {what} {path} cannot be used ({cause})", "tls")
 
 

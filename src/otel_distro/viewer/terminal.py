@@ -63,7 +63,7 @@ def trace_tree(analysis: Analysis, style: Style) -> list[str]:
     repeated = {one for finding in analysis.findings if finding.kind == "n_plus_one" for one in finding.spans}
     wide_name = max(24, int(style.width * 0.36))
     wide_bar = max(10, style.width - wide_name - 30)
-    lines = []
+    lines: list[str] = []
     for prefix, members in _layout(analysis.tree, style):
         if len(lines) >= MAX_LINES:
             lines.append(f"... {len(rows)} spans in all")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NOTE = "otel_distro.values_cut_at"
 """Attribute of a span whose values were cut: after how many characters."""
 
-_LONGEST_CHARS = 32_768
+_LONGEST_CHARS = 60_000
 _SHORTEST_CHARS = 64
 
 
@@ -25,7 +25,7 @@ def cut_lengths() -> Iterator[int]:
     longest = _LONGEST_CHARS
     while longest >= _SHORTEST_CHARS:
         yield longest
-        longest //= 2
+        longest = longest * 3 // 4
 
 
 def shortened(span: MendedSpan, longest: int) -> MendedSpan:

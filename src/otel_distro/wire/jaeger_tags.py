@@ -183,7 +183,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, (list, tuple, Mapping)):
         try:
             plain = dict(value) if isinstance(value, Mapping) else value
-            return json.dumps(plain, ensure_ascii=False, default=_plain)
+            return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=_plain)
         except (TypeError, ValueError, RecursionError):
             return text_of(value)  # keys that JSON has no form for, or a value that holds itself
     return text_of(value)

@@ -54,9 +54,9 @@ class Encoder:
     """Encodes batches; remembers what repeats. For one thread at a time.
 
     A span is anything with the attributes of the SDK's ReadableSpan that begin with an underscore. One whose
-    class has `_trace_id` carries plain ints (`_trace_id`, `_span_id`, `_parent_id` that is 0 for a root,
-    `_trace_flags`, `_dropped_attributes`, `_dropped_events`, `_dropped_links`) beside `_parent_is_remote` and
-    `_trace_state`, and no context object is touched.
+    class has `_trace_id` carries its ids as ints (`_trace_id`, `_span_id`, `_parent_id` that is 0 for a root,
+    `_trace_flags`) beside `_parent_is_remote`, `_trace_state` and `_dropped` (true when one of the dropped
+    counts is not 0), and no context object is touched.
     """
 
     def __init__(self, max_span_bytes: int = 64 * 1024 * 1024) -> None:
@@ -76,11 +76,7 @@ class Encoder:
         for index, span in enumerate(spans):
             try:
                 body = self._span(span)
-                if (
-                    span._resource is not resource
-                    or span._instrumentation_scope is not scope
-                    or parts is None
-                ):
+                if span._resource is not resource or span._instrumentation_scope is not scope or parts is None:
                     resource, scope = span._resource, span._instrumentation_scope
                     parts = groups.setdefault(self._origin(resource, scope), [])
             except (AttributeError, TypeError, ValueError, OverflowError, LookupError, RuntimeError, struct.error):
@@ -91,9 +87,7 @@ class Encoder:
                 origin, body = mended
                 resource, scope, parts = None, None, groups.setdefault(origin, [])
             if len(body) > self._max_span_bytes:
-                rejected.append(
-                    (index, f"it takes {len(body):,} bytes, over the limit of {self._max_span_bytes:,}")
-                )
+                rejected.append((index, f"it takes {len(body):,} bytes, over the limit of {self._max_span_bytes:,}"))
                 continue
             parts.append(b"\x12" + varint(len(body)))
             parts.append(body)
@@ -105,7 +99,7 @@ class Encoder:
             trace_id, parent_id = span._trace_id, span._parent_id
             span_id, trace_state = span._span_id, span._trace_state
             flags = span._trace_flags | (_FROM_REMOTE if span._parent_is_remote else _HAS_IS_REMOTE)
-            dropped = span._dropped_attributes or span._dropped_events or span._dropped_links
+            dropped = span._dropped
         elif cls not in self._has_ids:
             self._has_ids[cls] = hasattr(cls, "_trace_id")
             return self._span(span)
@@ -134,9 +128,7 @@ class Encoder:
             pairs = self._pairs
             if type(attributes) is not dict:
                 attributes = getattr(attributes, "_dict", attributes)
-            body = b"J".join(
-                [self._names[span._name], *[pairs[type(v)][k][v] for k, v in attributes.items()]]
-            )
+            body = b"J".join([self._names[span._name], *[pairs[type(v)][k][v] for k, v in attributes.items()]])
         else:
             body = self._names[span._name]
         rest = b""
@@ -197,11 +189,7 @@ class Encoder:
                 _TRACE_AND_SPAN(
                     0x100A, context.trace_id.to_bytes(16, "big"), 0x0812, context.span_id.to_bytes(8, "big")
                 )
-                + (
-                    delimited(b"\x1a", utf8(",".join([f"{k}={v}" for k, v in state.items()])))
-                    if state
-                    else b""
-                )
+                + (delimited(b"\x1a", utf8(",".join([f"{k}={v}" for k, v in state.items()]))) if state else b"")
                 + self._attributes(b"\x22", attributes)
                 + (b"\x28" + varint(dropped) if dropped else b"")
                 + _FLAGS32(0x35, flags)
@@ -371,8 +359,7 @@ class _Integers(_Values):
         super().__init__(key, budget)
         # all that comes before a number of so many bytes
         self._heads = [
-            varint(len(self.prefix) + 3 + n) + self.prefix + b"\x12" + varint(n + 1) + b"\x18"
-            for n in range(11)
+            varint(len(self.prefix) + 3 + n) + self.prefix + b"\x12" + varint(n + 1) + b"\x18" for n in range(11)
         ]
 
     def __missing__(self, value: int) -> bytes:
@@ -444,9 +431,7 @@ def _any_value(value: Any, depth: int) -> bytes:
             return delimited(b"*", b"".join(items))
         if isinstance(value, Mapping):
             pairs = [
-                delimited(
-                    b"\n", delimited(b"\n", utf8(text_of(k))) + delimited(b"\x12", _any_value(v, depth + 1))
-                )
+                delimited(b"\n", delimited(b"\n", utf8(text_of(k))) + delimited(b"\x12", _any_value(v, depth + 1)))
                 for k, v in value.items()
             ]
             return delimited(b"2", b"".join(pairs))

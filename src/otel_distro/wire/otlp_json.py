@@ -39,9 +39,7 @@ class Encoder:
                 continue
             origin, text = found
             if len(text) > self._max_span_bytes:
-                rejected.append(
-                    (index, f"it takes {len(text):,} bytes, over the limit of {self._max_span_bytes:,}")
-                )
+                rejected.append((index, f"it takes {len(text):,} bytes, over the limit of {self._max_span_bytes:,}"))
                 continue
             groups.setdefault(origin, []).append(text)
         if not groups:
@@ -73,7 +71,7 @@ def _span(span: MendedSpan) -> dict[str, Any]:
         "startTimeUnixNano": str(span._start_time),
         "endTimeUnixNano": str(span._end_time),
         "attributes": _attributes(span._attributes),
-        "droppedAttributesCount": span._dropped_attributes,
+        "droppedAttributesCount": span.dropped_attributes,
         "events": [
             {
                 "timeUnixNano": str(event.timestamp),
@@ -83,7 +81,7 @@ def _span(span: MendedSpan) -> dict[str, Any]:
             }
             for event in span._events
         ],
-        "droppedEventsCount": span._dropped_events,
+        "droppedEventsCount": span.dropped_events,
         "links": [
             {
                 **_context(link.context),
@@ -92,7 +90,7 @@ def _span(span: MendedSpan) -> dict[str, Any]:
             }
             for link in span._links
         ],
-        "droppedLinksCount": span._dropped_links,
+        "droppedLinksCount": span.dropped_links,
     }
     if span._parent_id:
         fields["parentSpanId"] = f"{span._parent_id:016x}"

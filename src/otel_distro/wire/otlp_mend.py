@@ -82,9 +82,10 @@ class MendedSpan:
         self._status = _status(span._status)
         self._events = [_event(event) for event in _items(span._events)]
         self._links = [_link(link) for link in _items(span._links)]
-        self._dropped_attributes = self.dropped_attributes = _number(span.dropped_attributes, 0xFFFF_FFFF)
-        self._dropped_events = self.dropped_events = _number(span.dropped_events, 0xFFFF_FFFF)
-        self._dropped_links = self.dropped_links = _number(span.dropped_links, 0xFFFF_FFFF)
+        self._dropped = True
+        self.dropped_attributes = _number(span.dropped_attributes, 0xFFFF_FFFF)
+        self.dropped_events = _number(span.dropped_events, 0xFFFF_FFFF)
+        self.dropped_links = _number(span.dropped_links, 0xFFFF_FFFF)
 
 
 def text_of(value: Any) -> str:
@@ -126,9 +127,7 @@ def _status(status: Any) -> MendedStatus | None:
     if status is None:
         return None
     description = status.description
-    return MendedStatus(
-        Choice(_enum(status.status_code, 2)), "" if description is None else text_of(description)
-    )
+    return MendedStatus(Choice(_enum(status.status_code, 2)), "" if description is None else text_of(description))
 
 
 def _event(event: Any) -> MendedEvent:

@@ -48,9 +48,7 @@ def parse_json(body: bytes) -> PartialSuccess | None:
     try:
         value: Any = json.loads(body or b"{}")
         partial = value.get("partialSuccess", {})
-        return PartialSuccess(
-            int(partial.get("rejectedSpans", 0)), _short(str(partial.get("errorMessage", "")))
-        )
+        return PartialSuccess(int(partial.get("rejectedSpans", 0)), _short(str(partial.get("errorMessage", ""))))
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -92,11 +90,7 @@ def _retry_info(detail: bytes) -> float | None:
     """Seconds in a google.protobuf.Any that holds a RetryInfo; None when it holds something else."""
     parts = dict(fields(detail))
     url, payload = parts.get(1, b""), parts.get(2, b"")
-    if (
-        not isinstance(url, bytes)
-        or not url.endswith(b"google.rpc.RetryInfo")
-        or not isinstance(payload, bytes)
-    ):
+    if not isinstance(url, bytes) or not url.endswith(b"google.rpc.RetryInfo") or not isinstance(payload, bytes):
         return None
     duration = dict(fields(payload)).get(1, b"")
     amounts = dict(fields(duration)) if isinstance(duration, bytes) else {}

@@ -105,6 +105,32 @@ def test_an_unusable_proxy_is_a_problem_without_its_password() -> None:
     assert "http_proxy: proxies of type 'socks5' are not supported; connecting directly" == str(problem)
 
 
+def test_without_its_credentials_an_exporter_is_not_made() -> None:
+    otlp = OtlpSettings(credential_provider="nobody")
+    names, (problem,) = create("otlp", otlp_traces=otlp)
+    assert names == []
+    assert problem.variable == "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    assert problem.reason == "credential provider 'nobody' cannot be used"
+
+
+def test_a_credential_provider_for_grpc_is_used_on_the_first_call(plugins: Path) -> None:
+    code = """
+        from otel_distro import exporters
+        from otel_distro.runtime.deadline import Deadline
+        from otel_distro.settings.settings import OtlpSettings, Settings
+        from tests.harness.spans import spans
+        url = "https://127.0.0.1:9"
+        otlp = OtlpSettings(protocol="grpc", endpoint=url, insecure=False, credential_provider="provider")
+        (exporter,), problems = exporters.create(Settings(otlp_traces=otlp))
+        assert problems == []
+        print(exporter.export_once(spans(1), Deadline(2)).error_type)
+    """
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(plugins), os.getcwd()])}
+    program = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(program, env=environ, capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout.split() == ["provided", "connection_refused"]
+
+
 def test_a_destination_holds_no_credentials() -> None:
     otlp = OtlpSettings(endpoint="https://collector/v1/traces?key=secret")
     (exporter,), _ = exporters.create(Settings(otlp_traces=otlp))
@@ -130,6 +156,13 @@ PLUGIN = {
     "exits": """
         raise SystemExit(3)
     """,
+    "provider": """
+        import grpc
+
+        def Exporter():
+            print("provided")
+            return grpc.ssl_channel_credentials()
+    """,
     "wrong": """
         def Exporter():
             return 5
@@ -145,7 +178,12 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugins\nVersion: 1.0\n", encoding="utf-8")
     lines = ["[opentelemetry_traces_exporter]", *(f"{name} = plugin_{name}:Exporter" for name in PLUGIN)]
-    (info / "entry_points.txt").write_text("\n".join([*lines, "missing = nowhere:Exporter", ""]), encoding="utf-8")
+    more = [
+        "missing = nowhere:Exporter",
+        "[opentelemetry_otlp_credential_provider]",
+        "provider = plugin_provider:Exporter",
+    ]
+    (info / "entry_points.txt").write_text("\n".join([*lines, *more, ""]), encoding="utf-8")
     for name, code in PLUGIN.items():
         (directory / f"plugin_{name}.py").write_text(textwrap.dedent(code), encoding="utf-8")
     return directory

@@ -37,9 +37,7 @@ def test_rows_agree_with_the_installed_packages(package: str, entry: EntryPoint)
     (row,) = [one for one in catalog.rows(entry.name) if one.package == package]
     assert row.entry_point == entry.value
     if entry.name in catalog.FIRST_PARTY:
-        assert (
-            row.libraries
-        )  # importing Django's instrumentor needs a configured Django; its extra says the same
+        assert row.libraries  # importing Django's instrumentor needs a configured Django; its extra says the same
         return
     module, _, name = entry.value.partition(":")
     declared = getattr(importlib.import_module(module), name)().instrumentation_dependencies()
@@ -56,9 +54,7 @@ def test_at_least_five_installed_packages_are_compared() -> None:
 def test_every_target_leads_to_rows_and_back() -> None:
     """TARGETS is the rows seen from the other side, without the first-party ones."""
     rows = [row for name in catalog.NAMES for row in catalog.rows(name)]
-    expected = {
-        (target, row.name) for row in rows for target in row.targets if row.name not in catalog.FIRST_PARTY
-    }
+    expected = {(target, row.name) for row in rows for target in row.targets if row.name not in catalog.FIRST_PARTY}
     assert {(target, name) for target, names in catalog.TARGETS.items() for name in names} == expected
     assert all(row.targets for row in rows)
 
@@ -93,9 +89,7 @@ def test_openTelemetry_own_instrumentor_is_recommended() -> None:
 def test_no_target_is_needed_to_act_on_a_target() -> None:
     """The import hook loads the guard while it handles a target: the guard must not need that target."""
     program = "import sys, otel_distro.runtime.guard\nprint(*sys.modules)\n"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
     assert not set(done.stdout.split()) & catalog.TARGETS.keys()
 
 
@@ -112,7 +106,5 @@ def test_loading_the_catalog_imports_nothing() -> None:
         "import otel_distro.instrumentation.catalog\n"
         "print(sorted(set(sys.modules) - before))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout.strip() == "['otel_distro.instrumentation.catalog']"

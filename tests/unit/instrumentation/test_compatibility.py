@@ -114,9 +114,7 @@ def test_installed_version_agrees_with_importlib_metadata() -> None:
     assert installed_version("no-such-distribution") is None
 
 
-def test_installed_version_of_every_kind_of_metadata_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_installed_version_of_every_kind_of_metadata_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wheels, old setuptools installs, development installs; the first on sys.path wins."""
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in ("Zope.Some_Thing-1.0.dist-info", "legacy-2.1-py3.11.egg-info", "develop.egg-info"):

@@ -29,7 +29,7 @@ def test_levels(capfd: pytest.CaptureFixture[str]) -> None:
         log._last_said.clear()
         log.set_level(level)
         for say in (log.debug, log.info, log.warn, log.error):
-            say("words")
+            say(f"words {say.__name__}")
         assert len(capfd.readouterr().err.splitlines()) == lines
 
 

@@ -18,9 +18,10 @@ from opentelemetry.sdk.trace import Event, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, NonRecordingSpan, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.span import TraceState
 
+from otel_distro.pipeline.provider import TracerProvider as OurTracerProvider
 from otel_distro.wire.otlp import Encoded, Encoder
 from tests.harness.backend import decode
 from tests.harness.spans import RESOURCE, START_NS, context, span, spans
@@ -266,9 +267,9 @@ class Lean:
     _status = Status(StatusCode.UNSET)
     _resource = RESOURCE
     _instrumentation_scope = None
-    _dropped_attributes = dropped_attributes = 2
-    _dropped_events = dropped_events = 0
-    _dropped_links = dropped_links = 0
+    _dropped = (2, 0, 0)
+    dropped_attributes = 2
+    dropped_events = dropped_links = 0
 
     @property
     def _context(self) -> object:
@@ -350,3 +351,40 @@ def test_ordinary_values_come_back_as_they_were(values: list[Any]) -> None:
 def test_a_thousand_spans_arrive_in_order() -> None:
     found = decode(Encoder().encode(spans(1000)).body, PROTOBUF)
     assert list(range(1, 1001)) == [int(item.span_id, 16) for item in found]
+
+
+class Unmending(Encoder):
+    def _mended(self, span: Any) -> Any:
+        raise AssertionError("this span should need no mending")
+
+
+def test_spans_of_both_kinds_take_the_fast_path() -> None:
+    exporter = InMemorySpanExporter()
+    provider = OurTracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("tests")
+    with tracer.start_as_current_span("parent", attributes={"a": 1, "b": [1, 2], "c": None, "d": b"x"}) as parent:
+        parent.add_event("e", {"k": "v"})
+        tracer.start_span("child", links=[Link(parent.get_span_context(), {"l": 1})]).end()
+    assert Unmending().encode([*exporter.get_finished_spans(), *ordinary_spans()]).rejected == []
+
+
+def test_our_own_spans_say_what_the_sdks_say() -> None:
+    def recorded(provider: TracerProvider) -> list[Any]:
+        exporter = InMemorySpanExporter()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        tracer = provider.get_tracer("tests", "1.0")
+        remote = NonRecordingSpan(context(9, is_remote=True, trace_state=TraceState([("a", "1")])))
+        links = [Link(context(8), {"why": "because"})]
+        attributes = {"s": "text", "i": 5, "f": 0.5, "b": True, "list": ["a", "b"]}
+        with tracer.start_as_current_span("parent", set_span_in_context(remote), attributes=attributes) as parent:
+            parent.set_status(StatusCode.ERROR, "broken")
+            parent.add_event("e", {"k": 1}, timestamp=START_NS)
+            tracer.start_span("child", kind=SpanKind.CLIENT, links=links).end()
+        made = decode(Encoder().encode(exporter.get_finished_spans()).body, PROTOBUF)
+        return [item._replace(span_id="", parent_id=item.parent_id and "set", start_ns=0, end_ns=0) for item in made]
+
+    resource = Resource({"service.name": "shop"})
+    ours = recorded(OurTracerProvider(resource=resource, shutdown_on_exit=False))
+    assert ours == recorded(TracerProvider(resource=resource, shutdown_on_exit=False))
+    assert [item.flags for item in ours] == [0x101, 0x301]

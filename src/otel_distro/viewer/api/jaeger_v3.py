@@ -60,16 +60,17 @@ def summaries(store: Store, query: dict[str, str]) -> Response:
 
 
 def _summary(store: Store, row: TraceRow) -> dict[str, Any]:
-    orphans = 0
+    orphans, spans = 0, row.spans
     if row.spans <= 5_000:
-        orphans = tree.build(traces.span_rows(traces.chunks(store, row.trace_id))).orphans
+        shape = tree.build(traces.span_rows(traces.chunks(store, row.trace_id)))
+        orphans, spans = shape.orphans, len(shape.rows)
     return {
         "traceId": row.trace_id,
         "rootServiceName": row.service,
         "rootOperationName": row.name,
         "minStartTimeUnixNano": str(row.start),
         "maxEndTimeUnixNano": str(row.start + row.duration),
-        "spanCount": row.spans,
+        "spanCount": spans,
         "errorSpanCount": row.errors,
         "orphanSpanCount": orphans,
         "services": [

@@ -43,14 +43,15 @@ def trace_list(store: Store, query: dict[str, str]) -> Response:
 
 def trace_item(store: Store, row: TraceRow) -> dict[str, Any]:
     """One line of the list."""
+    spans = row.spans
     badges: tuple[str, ...] = ()
-    if findings.N_PLUS_ONE <= row.spans <= _BADGES_UP_TO:
-        badges = _badges(store, row.trace_id, row.spans)
+    if 1 < row.spans <= _BADGES_UP_TO:
+        spans, badges = _looked_at(store, row.trace_id, row.spans)
     return {
         "id": row.trace_id,
         "start": row.start // 1000,
         "duration": row.duration,
-        "spans": row.spans,
+        "spans": spans,
         "errors": row.errors,
         "service": row.service,
         "name": row.name,
@@ -153,7 +154,7 @@ def endpoints(store: Store, query: dict[str, str]) -> Response:
             mine[0] += calls
             mine[1] += errors
             mine[2] += total
-    listed = [
+    listed: list[dict[str, Any]] = [
         {
             "service": service,
             "name": name,
@@ -183,18 +184,19 @@ def errors(store: Store, query: dict[str, str]) -> Response:
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for rows in found:
         for service, kind, place, message, calls, first, last, trace_id, span_id, name in rows:
-            group = groups.get((service, kind, place))
-            if group is None:
-                group = groups[service, kind, place] = {
-                    "service": service, "type": kind, "place": place, "calls": 0, "first": first // 1000, "last": 0,
-                }  # fmt: skip
+            group = groups.setdefault((service, kind, place), {"calls": 0, "first": first // 1000, "last": -1})
             group["calls"] += calls
             group["first"] = min(group["first"], first // 1000)
-            if last // 1000 >= group["last"]:
+            if last // 1000 > group["last"]:
                 latest = {"trace": trace_id.hex(), "span": span_id, "name": name, "message": message}
                 group.update({"last": last // 1000, **latest})
-    listed = sorted(groups.values(), key=lambda group: group["last"], reverse=True)
+    listed = [{"service": key[0], "type": key[1], "place": key[2], **group} for key, group in groups.items()]
+    listed.sort(key=_last, reverse=True)
     return json_response({"errors": listed[:500], "left_out": max(0, len(listed) - 500)})
+
+
+def _last(group: dict[str, Any]) -> int:
+    return int(group["last"])
 
 
 def suggest(store: Store, query: dict[str, str]) -> Response:
@@ -242,13 +244,15 @@ def trace_id_of(text: str) -> str:
     return found
 
 
-def _badges(store: Store, trace_id: str, spans: int) -> tuple[str, ...]:
+def _looked_at(store: Store, trace_id: str, spans: int) -> tuple[int, tuple[str, ...]]:
+    """(distinct spans, badges): a batch that was sent twice is stored twice."""
     key = (trace_id, spans)  # a trace that grew has another number of spans
-    found = store.badges.get(key)
+    found = store.looked_at.get(key)
     if found is None:
-        if len(store.badges) > 5_000:
-            store.badges.clear()
-        found = store.badges[key] = tuple(findings.badges(traces.span_rows(traces.chunks(store, trace_id))))
+        if len(store.looked_at) > 5_000:
+            store.looked_at.clear()
+        rows = traces.span_rows(traces.chunks(store, trace_id))
+        found = store.looked_at[key] = (len(rows), tuple(findings.badges(rows)))
     return found
 
 

@@ -58,6 +58,8 @@ def prepare(environ: Mapping[str, str], mode: str, terminal: bool, quiet: bool =
     variables = {}
     if not any(environ.get(name) for name in _DESTINATIONS):
         variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = running.otlp_endpoint
+    if not environ.get("OTEL_DISTRO_RESPONSE_HEADERS"):
+        variables["OTEL_DISTRO_RESPONSE_HEADERS"] = "true"
     if not environ.get("OTEL_BSP_SCHEDULE_DELAY"):
         variables["OTEL_BSP_SCHEDULE_DELAY"] = FAST_EXPORT_MS
     secret = token.read(places(environ).token)

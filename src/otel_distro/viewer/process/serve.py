@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING
 from otel_distro import __version__
 from otel_distro.runtime import log
 from otel_distro.runtime.clock import monotonic_s
-from otel_distro.viewer.ingest import otlp_grpc
 from otel_distro.viewer.ingest.jaeger_thrift import Datagrams
 from otel_distro.viewer.ingest.worker import Worker
 from otel_distro.viewer.process import record, token
 from otel_distro.viewer.process.places import Places, make_private
 from otel_distro.viewer.store.store import DEFAULT_MAX_AGE_S, DEFAULT_MAX_BYTES, Store
-from otel_distro.viewer.web import access
+from otel_distro.viewer.web import access, otlp_grpc
 from otel_distro.viewer.web.app import App
 from otel_distro.viewer.web.server import Server
 

@@ -18,10 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from otel_distro.runtime import log
 from otel_distro.runtime.clock import now_ns
-from otel_distro.viewer.store import schema
-from otel_distro.viewer.store.packing import unpack
+from otel_distro.viewer.store import room, salvage, schema
 from otel_distro.viewer.store.prepare import Part, add_span, clean, service_of, valid
-from otel_distro.viewer.store.revive import spans_of
 from otel_distro.viewer.store.segment import SegmentWriter
 from otel_distro.viewer.store.tallies import Tallies
 
@@ -33,11 +31,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SEGMENTS = 12
-KEPT_PER_SERVICE = 100
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 DEFAULT_MAX_AGE_S = 7 * 24 * 3600.0
 _SLICE_SPANS = 2_000
 _SLICE_VALUES = 50_000
+_DAMAGED = "a part of the stored traces was damaged and set aside; what could be read is shown"
 _names = itertools.count()
 
 
@@ -78,7 +76,7 @@ class Store:
         self.max_bytes = max_bytes
         self.max_age_s = max_age_s
         self.problems: dict[str, str] = {}
-        self.badges: dict[tuple[str, int], tuple[str, ...]] = {}
+        self.looked_at: dict[tuple[str, int], tuple[int, tuple[str, ...]]] = {}
         self.evicted_traces = 0
         self.stored_spans = 0
         self.rejected_spans = 0
@@ -90,12 +88,18 @@ class Store:
         self._tallies = Tallies()
         self._parts: dict[bytes, Part] = {}
         self._held = 0
-        self._carrying = False
+        self._carrying = False  # while old traces are written again, nothing else is begun
+        self._counting = True  # what is carried over has been counted before
+        self._to_salvage: list[Path] = []
         self.segments: list[Segment] = []
         if directory is not None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.segments = sorted(self._found(directory), key=lambda segment: segment.number)
-        self._begin_segment()
+        if self.segments and self._size(self.segments[-1]) < max_bytes // SEGMENTS:
+            self._write_to(self.segments[-1])
+        else:
+            self._begin_segment()
+        self.take_over_damaged()
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -140,9 +144,11 @@ class Store:
         if self.directory is None:
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
             self._memory_bytes[self.segments[-1].number] = pages * 4096
-        if not self._carrying and self._is_full():
-            self._begin_segment()
-            self._make_room()
+        if not self._carrying:
+            self.take_over_damaged()
+            if self._is_full():
+                self._begin_segment()
+                self._make_room()
 
     def rollback(self) -> None:
         """Forget what was added since the last commit."""
@@ -156,13 +162,21 @@ class Store:
         """Begin another segment: the newest cannot be written any more."""
         self._begin_segment()
 
+    def take_over_damaged(self) -> None:
+        """Read what is whole in the files that were set aside, then remove them."""
+        while self._to_salvage:
+            path = self._to_salvage.pop()
+            self._salvage(path)
+            with contextlib.suppress(OSError):  # it is out of use in either case
+                path.unlink()
+
     def clear(self) -> None:
         """Drop every trace."""
         self.commit()
         self._begin_segment()
         for segment in self.segments[:-1]:
             self._drop(segment)
-        self.badges.clear()
+        self.looked_at.clear()
         self.evicted_traces = 0
 
     def make_room_now(self) -> bool:
@@ -235,12 +249,11 @@ class Store:
         current = segment is self.segments[-1]  # the writer begins another one at its next commit
         segment.dead = True
         log.warn(f"viewer: {segment.path or 'memory'} is damaged ({error}); it is set aside, the rest is used")
-        self.problems["damaged"] = "a part of the stored traces was damaged and set aside; the rest is shown"
+        self.problems["damaged"] = _DAMAGED
         if not current:
             self.segments = [other for other in self.segments if other is not segment]
         if segment.path is not None and not current:
-            with contextlib.suppress(OSError):  # it is out of use all the same
-                os.replace(segment.path, segment.path.with_suffix(".damaged"))
+            self._set_aside(segment.path)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -252,7 +265,7 @@ class Store:
         origin = 0
         values_at_flush = 0
         parts = self._parts
-        tallies = None if self._carrying else self._tallies
+        tallies = self._tallies if self._counting else None
         for resource, scope, span in spans:
             if resource is not last_resource or scope is not last_scope:
                 last_resource, last_scope = resource, scope
@@ -287,17 +300,20 @@ class Store:
             segment = Segment(number, None, f"otel-distro-{os.getpid()}-{next(_names)}")
         else:
             segment = Segment(number, self.directory / f"{number:08d}.db")
+        if segment.path is not None:  # SQLite gives its companion files the same mode
+            os.close(os.open(segment.path, os.O_RDWR | os.O_CREAT, 0o600))
+        self.segments = [*self.segments, segment]
+        self._write_to(segment)
+
+    def _write_to(self, segment: Segment) -> None:
         connection = segment.open(8000)
-        if segment.path is not None:
-            os.chmod(segment.path, 0o600)
         if self.directory is not None:
             for old in self._anchors.values():
                 old.close()
             self._anchors.clear()
-        self._anchors[number] = connection
+        self._anchors[segment.number] = connection
         self._writer = SegmentWriter(connection)
         self._begun_ns = self._clock_ns()
-        self.segments = [*self.segments, segment]
 
     def _is_full(self) -> bool:
         segment = self.segments[-1]
@@ -324,58 +340,42 @@ class Store:
 
     def _carry_over(self, segment: Segment, oldest_ns: int) -> None:
         """Write the latest traces of services that have few elsewhere into the newest segment."""
-        counts: dict[str, int] = {}
-        source: sqlite3.Connection | None = None
-        services: dict[str, int] = {}
-        for found, connection in self.connections():
-            rows = connection.execute("SELECT id, value FROM word WHERE key = 'service'").fetchall()
-            if found is segment:
-                source = connection
-                services = {name: word for word, name in rows}
-                continue
-            for word, name in rows:
-                (n,) = connection.execute(
-                    "SELECT count(*) FROM (SELECT 1 FROM posting WHERE word = ? LIMIT ?)",
-                    (word, KEPT_PER_SERVICE),
-                ).fetchone()
-                counts[name] = counts.get(name, 0) + n
-        if source is None:
-            return
-        tids: set[int] = set()
-        for name, word in services.items():
-            wanted = KEPT_PER_SERVICE - counts.get(name, 0)
-            if wanted > 0:
-                newest = source.execute(
-                    "SELECT tid FROM posting JOIN trace USING (tid) WHERE word = ? AND finish >= ?"
-                    " ORDER BY tid DESC LIMIT ?",
-                    (word, oldest_ns, wanted),
-                )
-                tids.update(tid for (tid,) in newest)
-        room = self.max_bytes // SEGMENTS // 4
-        self._carrying = True
+        left = self.max_bytes // SEGMENTS // 4
+        self._carrying, self._counting = True, False
         try:
-            for tid in sorted(tids, reverse=True):
-                room -= self._copy_trace(source, tid)
-                if room < 0:
+            source, tids = room.worth_keeping(segment, self.connections(), oldest_ns)
+            for tid in tids:
+                if source is None or left < 0:
                     break
+                for size, spans in room.parts_of(source, tid):
+                    self.add(spans)
+                    left -= size
             self.commit()
         except (sqlite3.Error, zlib.error, ValueError) as error:
             log.warn(f"viewer: traces of the oldest segment were not kept: {error}")
             self.rollback()
         finally:
-            self._carrying = False
+            self._carrying, self._counting = False, True
 
-    def _copy_trace(self, source: sqlite3.Connection, tid: int) -> int:
-        size = 0
-        rows = source.execute(
-            "SELECT trace.trace_id, chunk.body, length(chunk.body) + length(chunk.summary)"
-            " FROM chunk JOIN trace USING (tid) WHERE tid = ?",
-            (tid,),
-        ).fetchall()
-        for trace_id, body, length in rows:
-            self.add(spans_of(source, trace_id, unpack(body)))
-            size += length
-        return size
+    def _salvage(self, path: Path) -> None:
+        """Take over what can be read from a file that was set aside."""
+        spans = 0
+        try:
+            connection = schema.open_segment(path, 1000, read_only=True)
+        except sqlite3.Error:
+            return  # not even the first page can be read
+        self._carrying = True
+        try:
+            for chunk in salvage.readable(connection):
+                spans += self.add(chunk).accepted
+            self.commit()
+        except sqlite3.Error as error:
+            log.warn(f"viewer: {path} could not be taken over: {error}")
+            self.rollback()
+        finally:
+            self._carrying = False
+            connection.close()
+        log.info(f"viewer: {spans} spans were read from the damaged {path.name}")
 
     def _drop(self, segment: Segment) -> None:
         connection = self._connections().pop(segment.number, None)
@@ -413,16 +413,24 @@ class Store:
                 version = schema.version_of(connection)
                 connection.close()
             except sqlite3.Error as error:
-                log.warn(f"viewer: {path} is damaged ({error}); it is set aside")
-                self.problems["damaged"] = "a part of the stored traces was damaged and set aside; the rest is shown"
-                with contextlib.suppress(OSError):  # it is not used in either case
-                    os.replace(path, path.with_suffix(".damaged"))
+                log.warn(f"viewer: {path} is damaged ({error}); it is set aside, the rest is used")
+                self.problems["damaged"] = _DAMAGED
+                self._set_aside(path)
                 continue
             if version == schema.VERSION:
                 yield segment
             else:
                 log.warn(f"viewer: {path} was written by another version and is removed")
                 self._drop(segment)
+
+    def _set_aside(self, path: Path) -> None:
+        """A damaged file is kept as *.damaged until it has been read for what is whole."""
+        aside = path.with_suffix(".damaged")
+        with contextlib.suppress(OSError):  # it is out of use in either case
+            os.replace(path, aside)
+            for companion in _companions(path):
+                companion.unlink(missing_ok=True)
+            self._to_salvage.append(aside)
 
     def _connections(self) -> dict[int, sqlite3.Connection]:
         if not hasattr(self._local, "connections"):

@@ -10,9 +10,8 @@ from urllib.parse import parse_qsl
 
 from otel_distro.runtime import log
 from otel_distro.viewer.api import jaeger_v1, jaeger_v3, own
-from otel_distro.viewer.ingest import receive
 from otel_distro.viewer.ingest.worker import Refused
-from otel_distro.viewer.web import access
+from otel_distro.viewer.web import access, receive
 from otel_distro.viewer.web.assets import PAGES, Asset, read_all, script_hashes
 from otel_distro.viewer.web.http import BadRequestError, Request, Response, decoded, json_response
 from otel_distro.viewer.web.live import Live

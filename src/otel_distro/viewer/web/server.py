@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from otel_distro.runtime import guard
 from otel_distro.viewer.web.http import (
@@ -29,18 +29,23 @@ if TYPE_CHECKING:
     Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
     Admit: TypeAlias = "Callable[[Request], Response | None]"
 
-MAX_CONNECTIONS = 64
-MAX_BUFFERED = 48 * 1024 * 1024
-REQUEST_TIMEOUT_S = 10.0
-IDLE_TIMEOUT_S = 75.0
-WRITE_TIMEOUT_S = 20.0
+
+class Limits(NamedTuple):
+    """What a server spends on its clients: connections, bytes of bodies in memory, and times in seconds."""
+
+    connections: int = 64
+    buffered_bytes: int = 48 * 1024 * 1024
+    request_s: float = 10.0
+    idle_s: float = 75.0
+    write_s: float = 20.0
 
 
 class Server:
     """Counts and bounds the connections of all ports."""
 
-    def __init__(self, handle: Handler, admit: Admit) -> None:
+    def __init__(self, handle: Handler, admit: Admit, limits: Limits | None = None) -> None:
         """handle: answers a whole request. admit: refuses by the head alone, before a body is read."""
+        self.limits = limits or Limits()
         self.handle = handle
         self.admit = admit
         self.connections: dict[Connection, None] = {}
@@ -64,7 +69,7 @@ class Server:
     def opened(self, connection: Connection) -> None:
         """Count a connection, and end the one that waited longest when there are too many."""
         self.connections[connection] = None
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > self.limits.connections:
             waiting = next((one for one in self.connections if not one.busy), None)
             (waiting or connection).abort()
 
@@ -93,7 +98,7 @@ class Connection(asyncio.Protocol):
         """asyncio.Protocol: a client is there."""
         self._transport = transport  # type: ignore[assignment] # a stream server gives stream transports
         self._writable.set()
-        self._arm(REQUEST_TIMEOUT_S)
+        self._arm(self._server.limits.request_s)
         self._server.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended changes nothing
@@ -118,7 +123,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         if not self._buffer and self._request is None:
-            self._arm(REQUEST_TIMEOUT_S)
+            self._arm(self._server.limits.request_s)
         self._buffer += data
         self._advance()
 
@@ -161,7 +166,7 @@ class Connection(asyncio.Protocol):
         self._chunks = _Chunks() if length is None else None
         self._length = length or 0
         self._counted = MAX_BODY if length is None else self._length
-        if self._counted and self._server.buffered + self._counted > MAX_BUFFERED:
+        if self._counted and self._server.buffered + self._counted > self._server.limits.buffered_bytes:
             self._counted = 0
             raise BadRequestError(503, "too much at once; try again in a second")
         self._server.buffered += self._counted
@@ -203,10 +208,10 @@ class Connection(asyncio.Protocol):
         self._request = self._chunks = None
         if not keep_alive:
             transport.close()
-            self._arm(WRITE_TIMEOUT_S)
+            self._arm(self._server.limits.write_s)
             return
         with contextlib.suppress(asyncio.CancelledError, TimeoutError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._writable.wait(), WRITE_TIMEOUT_S)
+            await asyncio.wait_for(self._writable.wait(), self._server.limits.write_s)
         if not self._writable.is_set():
             self.abort()
             return
@@ -214,7 +219,7 @@ class Connection(asyncio.Protocol):
         self._task = None
         self._server.connections.pop(self, None)
         self._server.connections[self] = None  # who was answered last is ended last
-        self._arm(REQUEST_TIMEOUT_S if self._buffer else IDLE_TIMEOUT_S)
+        self._arm(self._server.limits.request_s if self._buffer else self._server.limits.idle_s)
         transport.resume_reading()
         self._advance()
 
@@ -236,7 +241,7 @@ class Connection(asyncio.Protocol):
         self.busy = True  # nothing more is read from this client
         self._release()
         self._transport.close()
-        self._arm(WRITE_TIMEOUT_S)
+        self._arm(self._server.limits.write_s)
 
     def _release(self) -> None:
         self._server.buffered -= self._counted

@@ -6,8 +6,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from otel_distro.viewer.ingest import receive
 from otel_distro.viewer.ingest.worker import Refused
+from otel_distro.viewer.web import receive
 from otel_distro.viewer.web.http import MAX_BODY
 
 if TYPE_CHECKING:
