@@ -3,7 +3,8 @@
 
 In one process, by Django's and Flask's own test clients' handlers, and in a gunicorn sync worker by the kernel's
 accounting of that worker. Exporting is part of it: an OTLP receiver of our own runs beside.
-`python -m benchmarks request` runs all; `python benchmarks/request.py quick` fewer rounds, without gunicorn.
+`python -m benchmarks request` runs all; `python benchmarks/request.py quick [PART OF A TITLE]` fewer rounds,
+without gunicorn.
 """
 
 from __future__ import annotations
@@ -206,8 +207,8 @@ CASES = [
 DEEP_SPANS = 1 + 4 + 1 + 8 + 8 + 1  # server, middleware, view, queries, cache calls, template
 
 
-def main(rounds: int = ROUNDS, with_gunicorn: bool = True) -> int:
-    """Print a table; 1 when one of ours is over its bound."""
+def main(rounds: int = ROUNDS, with_gunicorn: bool = True, only: str = "") -> int:
+    """Print a table; 1 when one of ours is over its bound. only: part of the title of the cases to run."""
     over = 0
     with tempfile.TemporaryDirectory() as name, sink("") as receiver, sink("x" * 200) as stub:
         folder = Path(name)
@@ -220,14 +221,15 @@ def main(rounds: int = ROUNDS, with_gunicorn: bool = True) -> int:
         subprocess.run([PYTHON, "-m", "django", "migrate", "-v0"], env=upstream, cwd=name, check=True)
         print(f"us of CPU for a request, median of {rounds} rounds in turn (least); Python {sys.version[:6]}")
         print("\nin one process, no server:")
-        for case in CASES:
+        for case in (case for case in CASES if only in case.title):
             variants = {
                 "bare": ([], base),
                 "upstream": ([UPSTREAM], upstream),
                 "ours": ([OURS], ours | case.ours),
             }
             over += _report(case, _in_turn(case, variants, rounds, folder))
-        over += _report_rest(ours, base, rounds, folder)
+        if not only:
+            over += _report_rest(ours, base, rounds, folder)
         if with_gunicorn:
             over += _gunicorn(base, upstream, ours, folder)
     return 1 if over else 0
@@ -380,5 +382,5 @@ def sink(answer: str) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    quick = sys.argv[1:] == ["quick"]
-    sys.exit(main(2, with_gunicorn=False) if quick else main())
+    quick = "quick" in sys.argv[1:2]
+    sys.exit(main(3, with_gunicorn=False, only=" ".join(sys.argv[2:])) if quick else main())

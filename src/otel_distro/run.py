@@ -119,9 +119,7 @@ def parse(words: list[str]) -> Plan:
             for variable in VALUE_OPTIONS[name]:
                 plan.variables[variable] = value
         elif has_value:
-            raise UsageError(
-                f"{name} takes no value" if _is_option(name) else f"unknown option {name}{_meant(name)}"
-            )
+            raise UsageError(f"{name} takes no value" if _is_option(name) else f"unknown option {name}{_meant(name)}")
         elif name in FLAG_OPTIONS:
             plan.variables.update(FLAG_OPTIONS[name])
         elif name == "--dry-run":
@@ -170,9 +168,7 @@ def _is_this_launcher(name: str) -> bool:
     if os.path.basename(name) != "otel-distro-run":
         return False
     program = find_program(name, os.environ)
-    return program is not None and os.path.dirname(os.path.abspath(program)) == os.path.dirname(
-        sys.executable
-    )
+    return program is not None and os.path.dirname(os.path.abspath(program)) == os.path.dirname(sys.executable)
 
 
 def _execute(program: str, command: list[str], environ: dict[str, str]) -> int:
@@ -208,6 +204,13 @@ def _announce(command: list[str], environ: dict[str, str]) -> bool:
     named = any(name.startswith(("OTEL_", "JAEGER_")) for name in environ if name != "OTEL_DISTRO_LAUNCH")
     if not named and not _is_terminal():
         return True
+    from otel_distro.runtime import guard
+
+    # None, when even looking at the settings fails: the command starts all the same
+    return guard.load("the settings could not be checked", _announce_settings, command, environ) is not False
+
+
+def _announce_settings(command: list[str], environ: dict[str, str]) -> bool:
     from otel_distro.cli import banner
 
     return banner.announce(command, environ, terminal=_is_terminal())

@@ -30,7 +30,10 @@ from otel_distro.settings.settings import (
     OtlpSettings,
     Settings,
 )
+from tests.harness.example_apps import running_graphs, running_jokes, running_pulls
+from tests.harness.example_traces import graphs_scenario, jokes_scenario, pulls_scenario, visit_graphs
 from tests.harness.jaeger import running_jaeger
+from tests.harness.trace_tree import all_spans, check_all, trees_of_jaeger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Span
     from typing_extensions import Self
 
+    from tests.harness.example_traces import Step
     from tests.harness.jaeger import Jaeger, JaegerSpan, Version
 
 pytestmark = pytest.mark.jaeger
@@ -173,6 +177,39 @@ def test_a_stress_trace_arrives_whole(transport: str, jaeger: Jaeger) -> None:
     assert (SPANS, {}) == (len(stored), balance.dropped)
     confirmed = 0 if transport.startswith("udp") else SPANS
     assert (confirmed, SPANS - confirmed) == (balance.confirmed, balance.unconfirmed)
+
+
+def environ_for(transport: str, jaeger: Jaeger) -> dict[str, str]:
+    """What a user sets."""
+    environ = {"OTEL_TRACES_EXPORTER": "jaeger", "OTEL_EXPORTER_JAEGER_PROTOCOL": transport}
+    settings = settings_for(transport, jaeger).jaeger
+    if transport.startswith("udp"):
+        host, port = settings.agent_host, str(settings.agent_port)
+        return environ | {"OTEL_EXPORTER_JAEGER_AGENT_HOST": host, "OTEL_EXPORTER_JAEGER_AGENT_PORT": port}
+    return environ | {"OTEL_EXPORTER_JAEGER_ENDPOINT": settings.endpoint}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS[:-1])
+def test_the_examples_arrive_whole(transport: str, jaeger: Jaeger) -> None:
+    """The traces of the three examples, as over OTLP; services of one trace find each other."""
+    environ, prefix = environ_for(transport, jaeger), transport.replace("/", "-") + "-"
+    with running_jokes(environ, prefix) as jokes:
+        steps = jokes_scenario(jokes.jokes_url, prefix)
+        assert [step.status for step in steps] == [jokes.front.get(step.path).status for step in steps]
+        compare(jaeger, prefix + "front", steps)
+    with running_pulls(environ, prefix) as pulls:
+        steps = pulls_scenario(pulls.api_url, prefix)
+        assert [step.status for step in steps] == [pulls.page.get(step.path).status for step in steps]
+        compare(jaeger, prefix + "pulls", steps)
+    with running_graphs(environ, prefix) as browser:
+        steps = graphs_scenario(prefix)
+        assert [step.status for step in steps] == [answer.status for answer in visit_graphs(browser)]
+        compare(jaeger, prefix + "graphs", steps)
+
+
+def compare(jaeger: Jaeger, service: str, steps: list[Step]) -> None:
+    traces = [step.trace for step in steps]
+    check_all(traces, trees_of_jaeger(jaeger.wait_for_spans(service, len(all_spans(traces)))))
 
 
 def test_what_jaeger_refuses_is_told(jaeger: Jaeger, capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.harness.backend import Backend
-from tests.harness.delivering import delivering
+from tests.harness.delivering import delivering, our_lines
 from tests.harness.grpc_backend import GrpcBackend, failure
 from tests.harness.spans import spans
 
@@ -20,7 +20,7 @@ def test_one_request_one_line_and_every_span_counted(code: int, capfd: pytest.Ca
         assert len(backend.requests) == 1
     balance = processor.balance()
     assert (balance.accepted, balance.dropped, balance.missing) == (50, {"refused": 50}, 0)
-    (line,) = capfd.readouterr().err.splitlines()
+    (line,) = our_lines(capfd)
     assert f"refused 50 spans: {code} " in line
 
 
@@ -31,5 +31,5 @@ def test_the_same_over_grpc(capfd: pytest.CaptureFixture[str]) -> None:
                 processor.on_end(span)
         assert len(backend.calls) == 1
     assert processor.balance().dropped == {"refused": 50}
-    (line,) = capfd.readouterr().err.splitlines()
+    (line,) = our_lines(capfd)
     assert line.endswith("refused 50 spans: UNAUTHENTICATED: who are you")

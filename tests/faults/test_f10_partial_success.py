@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness import grpc_backend
 from tests.harness.backend import Backend, partial
-from tests.harness.delivering import delivering
+from tests.harness.delivering import delivering, our_lines
 from tests.harness.spans import spans
 
 WORDS = "no\x1b[31m\x07 room\r\notel-distro: forged line"
@@ -27,6 +27,6 @@ def test_rejected_spans_are_counted_and_escapes_are_not_printed(
         assert len(backend.spans()) == 43
     balance = processor.balance()
     assert (balance.confirmed, balance.dropped, balance.missing) == (43, {"rejected": 7}, 0)
-    (line,) = capfd.readouterr().err.splitlines()
+    (line,) = our_lines(capfd)
     assert line.isprintable()
     assert "rejected 7 spans: no\\x1b[31m\\x07 room" in line

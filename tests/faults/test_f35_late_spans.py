@@ -78,9 +78,11 @@ def test_spans_in_atexit_arrive(tmp_path: Path) -> None:
 def test_daemon_threads_may_go_on(tmp_path: Path) -> None:
     """No exception, no hang; what ended before the end has arrived."""
     with Backend() as backend:
-        run = Oracle(tmp_path).check(STILL_TRACING, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=1.0)
+        oracle, variables = Oracle(tmp_path), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
+        run = oracle.check(STILL_TRACING, variables)
         assert len(backend.spans()) > 100
         assert all("after shutdown" in line for line in run.own_lines), run.own_lines
+        oracle.check_cost(run, STILL_TRACING, variables, exit_cost_s=0.5)
 
 
 def test_pools_finish_their_work(tmp_path: Path) -> None:

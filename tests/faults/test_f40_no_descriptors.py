@@ -32,7 +32,7 @@ for number in range(50):
 time.sleep(0.5)
 for descriptor in taken:
     os.close(descriptor)
-time.sleep(1.5)
+time.sleep(1.2)
 print("done")
 """
 

@@ -27,9 +27,10 @@ print("done")
 
 def check(count: int, folder: Path) -> None:
     with Backend() as backend:
-        run = Oracle(folder).check(
-            PROGRAM.format(count=count), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=0.05 * count
-        )
+        oracle, program = Oracle(folder), PROGRAM.format(count=count)
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
+        run = oracle.check(program, variables)
+        oracle.check_cost(run, program, variables, exit_cost_s=0.05 * count)
         assert run.own_lines == ()
         assert backend.requests == []
 

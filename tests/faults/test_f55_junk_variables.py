@@ -4,16 +4,12 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 import pytest
 
 from otel_distro.settings.variables import VARIABLES
 from tests.harness.app_oracle import Oracle
 from tests.harness.backend import Backend
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 APP = """
 from flask import Flask
@@ -57,6 +53,11 @@ DECIDING = (
 ENOUGH_FOR_ALL = 256 * 1024
 
 
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+    return Oracle(tmp_path_factory.mktemp("program"))
+
+
 def environ_of(seed: int, values: tuple[str, ...]) -> dict[str, str]:
     """One of the values for every variable of the table."""
     chance = random.Random(seed)
@@ -64,33 +65,34 @@ def environ_of(seed: int, values: tuple[str, ...]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_junk_costs_nothing_but_lines(seed: int, tmp_path: Path) -> None:
+def test_junk_costs_nothing_but_lines(seed: int, oracle: Oracle) -> None:
     """Every variable junk: the app is the same, its span arrives, each problem is one line."""
     environ = environ_of(seed, JUNK)
     with Backend() as backend:
         for name in DECIDING:
             environ.pop(name, None)
         environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = backend.url
-        run = Oracle(tmp_path).check(APP, environ, own_bytes=ENOUGH_FOR_ALL)
+        run = oracle.check(APP, environ, exit_cost_s=None, own_bytes=ENOUGH_FOR_ALL)
         assert [span.name for span in backend.spans()] == ["GET /page"], "\n".join(run.own_lines)
+        oracle.check_cost(run, APP, environ)
     assert all(len(line) <= 2048 and "\x1b" not in line for line in run.own_lines)
     assert any(line.startswith("otel-distro: OTEL_TRACES_SAMPLER=") for line in run.own_lines)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_edges_cost_the_app_nothing(seed: int, tmp_path: Path) -> None:
+def test_edges_cost_the_app_nothing(seed: int, oracle: Oracle) -> None:
     """Empty, blank, zero, huge, oddly written: the app is the same, whatever they mean to tracing."""
-    run = Oracle(tmp_path).check(APP, environ_of(seed, JUNK + EDGES), own_bytes=ENOUGH_FOR_ALL)
+    run = oracle.check(APP, environ_of(seed, JUNK + EDGES), exit_cost_s=None, own_bytes=ENOUGH_FOR_ALL)
     assert all(len(line) <= 2048 and "\x1b" not in line for line in run.own_lines)
 
 
 @pytest.mark.tier2
 @pytest.mark.parametrize("value", JUNK[:1] + JUNK[5:6], ids=["word", "punctuation"])
 @pytest.mark.parametrize("name", [row.name for row in VARIABLES if row.name not in (*DECIDING, "OTEL_DISTRO_LAUNCH")])
-def test_each_variable_alone(name: str, value: str, tmp_path: Path) -> None:
+def test_each_variable_alone(name: str, value: str, oracle: Oracle) -> None:
     """One variable junk: the app is the same, its span arrives, and there is at most one line about it."""
     with Backend() as backend:
         environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, name: value}
-        run = Oracle(tmp_path).check(APP, environ)
+        run = oracle.check(APP, environ, exit_cost_s=None)
         assert [span.name for span in backend.spans()] == ["GET /page"]
     assert len(run.own_lines) <= 1

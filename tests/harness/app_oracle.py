@@ -6,6 +6,9 @@
 
 check() asserts that exit status, stdout and the app's own stderr are equal, that start and exit together cost
 no more than they may, that memory stays within bounds, and that what we print is short and has no traceback.
+Where the machine was busy and the program took too long, it is run again; a test that counts what arrives at
+its backend passes exit_cost_s=None, looks at the backend, and then calls check_cost().
+
 A program that is to get a signal prints `ready` first. Plain runs are made once for each program.
 """
 
@@ -17,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.harness.programs import OURS, environment, stop_group
@@ -70,20 +74,44 @@ class Oracle:
         variables: Mapping[str, str],
         signal_number: int | None = None,
         *,
-        exit_cost_s: float = EXIT_COST_S,
+        exit_cost_s: float | None = EXIT_COST_S,
         own_bytes: int = OWN_OUTPUT_BYTES,
     ) -> Run:
-        """The run with us, compared with the plain one. AssertionError where they differ."""
+        """The run with us, compared with the plain one. AssertionError where they differ.
+
+        exit_cost_s: what the end may cost; None leaves time to a later check_cost().
+        """
         plain = self.plain(program, signal_number)
         ours = self._run(OURS, program, variables, signal_number)
         said = "\n".join(ours.own_lines)
         assert ours.looks() == plain.looks(), said
-        cost_s = ours.exit_s - plain.exit_s
-        assert cost_s < START_COST_S + exit_cost_s + NOISE_S, f"{cost_s:.2f} s more; {said}"
         assert ours.peak_kib - plain.peak_kib < MEMORY_COST_KIB
         assert "Traceback" not in said
         assert len(said) <= own_bytes, said
+        if exit_cost_s is not None:
+            self.check_cost(ours, program, variables, signal_number, exit_cost_s=exit_cost_s)
         return ours
+
+    def check_cost(
+        self,
+        ours: Run,
+        program: str,
+        variables: Mapping[str, str],
+        signal_number: int | None = None,
+        *,
+        exit_cost_s: float = EXIT_COST_S,
+    ) -> None:
+        """AssertionError when start and exit cost more than they may.
+
+        The run that check() made is judged first; where the machine was busy and it took too long, four more
+        pairs are run, and the median of the five counts.
+        """
+        limit_s = START_COST_S + exit_cost_s + NOISE_S
+        costs_s = [ours.exit_s - self.plain(program, signal_number).exit_s]
+        while costs_s[0] >= limit_s and len(costs_s) < 5:
+            plain = self._run([], program, {}, signal_number)
+            costs_s.append(self._run(OURS, program, variables, signal_number).exit_s - plain.exit_s)
+        assert median(costs_s) < limit_s, f"seconds more: {costs_s}"
 
     def _run(
         self, launcher: Sequence[str], program: str, variables: Mapping[str, str], signal_number: int | None

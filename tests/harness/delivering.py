@@ -21,6 +21,8 @@ from otel_distro.settings.settings import BatchSettings, OtlpSettings, Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pytest
+
 
 def otlp_exporter(protocol: str, url: str, **settings: Any) -> OutcomeSpanExporter:
     """The OTLP exporter for a protocol, made as the registry makes it."""
@@ -43,3 +45,8 @@ def delivering(
     finally:
         processor.shutdown(exit_s * 1000)
         exporter.shutdown()
+
+
+def our_lines(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """What we wrote to stderr since the last look; grpcio's core writes lines of its own there."""
+    return [line for line in capfd.readouterr().err.splitlines() if line.startswith("otel-distro:")]

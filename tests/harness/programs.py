@@ -229,7 +229,7 @@ def serving(
         process = subprocess.Popen(
             [*launcher, *command],
             cwd=cwd,
-            env=environment(environ),
+            env=environment({"HOME": str(cwd), **environ}),  # gunicorn keeps a control socket below it
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

@@ -71,7 +71,7 @@ def test_https_works_and_slow_requests_stay_concurrent(tmp_path: Path) -> None:
     """P6: `gunicorn -k gevent`, nothing set: every page is a 200 and traced, and eight slow ones take as one."""
     (tmp_path / "app.py").write_text(APP)
     port = free_port()
-    command = ["gunicorn", "--bind", f"127.0.0.1:{port}", "--no-control-socket", "-k", "gevent", "-w", "1", "app:app"]
+    command = ["gunicorn", "--bind", f"127.0.0.1:{port}", "-k", "gevent", "-w", "1", "app:app"]
     with Backend() as backend, serving(command, tmp_path, sending_to(backend.url), port) as server:
         for number in range(REQUESTS):
             assert server.get(f"/page/{number}") == f"{number}requests"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REQUESTS = 8
 SERVER_KIND = 2
 
-GUNICORN = ["gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket"]
+GUNICORN = ["gunicorn", "--bind", "127.0.0.1:{port}"]
 UWSGI = [
     "uwsgi",
     "--http-socket",

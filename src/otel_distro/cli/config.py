@@ -27,9 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     shown = arguments.what == "show"
     facts: dict[str, Any] = {"problems": [str(problem) for problem in problems]}
     if shown:
-        facts["values"] = {
-            name: {"value": value, "origin": origin} for name, value, origin in shown_values(environ)
-        }
+        facts["values"] = {name: {"value": value, "origin": origin} for name, value, origin in shown_values(environ)}
     if arguments.json:
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:

@@ -11,7 +11,7 @@ from otel_distro.exporters.retry import Delivered, Outcome, Refused, TooLarge
 from otel_distro.exporters.span_exporter import suppressed, with_left_out
 from otel_distro.settings.settings import OtlpSettings
 from otel_distro.wire.jaeger import Encoder
-from otel_distro.wire.jaeger_formats import Protobuf
+from otel_distro.wire.jaeger_protobuf import Protobuf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

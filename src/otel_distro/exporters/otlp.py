@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The OTLP exporter that settings describe: by protocol, with its files checked and its credentials found."""
+"""The OTLP exporter that settings describe: by protocol, with its credentials found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def create(settings: Settings) -> tuple[SpanExporter | None, list[Problem]]:
     otlp = settings.otlp_traces
     origin = dict(settings.origin)
     destination = redact.url(otlp.endpoint.removesuffix("/v1/traces"))
-    problems = _unreadable_files(otlp, origin)
+    problems: list[Problem] = []
     provider: Any = None
     if otlp.credential_provider:
         provider = _credential_provider(otlp.credential_provider)
@@ -73,25 +73,6 @@ def _upstream_http(otlp: OtlpSettings, session: Any) -> SpanExporter:
         compression=Compression(otlp.compression),
         session=session,
     )
-
-
-def _unreadable_files(otlp: OtlpSettings, origin: dict[str, str]) -> list[Problem]:
-    problems = []
-    files = (
-        ("CERTIFICATE", otlp.certificate),
-        ("CLIENT_CERTIFICATE", otlp.client_certificate),
-        ("CLIENT_KEY", otlp.client_key),
-    )
-    for suffix, path in files:
-        if path is None:
-            continue
-        try:
-            with open(path, "rb"):
-                continue
-        except (OSError, ValueError) as error:
-            reason = f"the file cannot be read ({getattr(error, 'strerror', None) or error})"
-            problems.append(Problem(_variable(suffix, otlp, origin), path, reason, "no export until it can"))
-    return problems
 
 
 def _variable(suffix: str, otlp: OtlpSettings, origin: dict[str, str]) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # libraries whose own module decides when start-up is due: at the first handler, the first application object
 FIRST_PARTY = {
     "django.core.handlers.base": ("django", "otel_distro.instrumentation.django.hook"),
+    "django.core.management.base": ("django", "otel_distro.instrumentation.django.hook"),
     "flask.app": ("flask", "otel_distro.instrumentation.flask.hook"),
 }
 
@@ -59,7 +60,6 @@ def begin(settings: Settings) -> None:
         import_hook.after(target, _on_import)
     for target in imported:
         board.switch_on_target(target)
-    board.report()
 
 
 def _already_started() -> None:
@@ -73,7 +73,14 @@ def _on_import(module: ModuleType) -> None:
         board = _board
     if board is not None:
         board.switch_on_target(target)
-    elif _start is not None and any(_is_worth_starting(name) for name in catalog.TARGETS.get(target, ())):
+    elif any(_is_worth_starting(name) for name in catalog.TARGETS.get(target, ())):
+        _ensure_started()
+    if _board is not None:
+        _board.report()
+
+
+def _ensure_started() -> None:
+    if _board is None and _start is not None:
         _start()
 
 
@@ -83,10 +90,10 @@ def _on_first_party_import(module: ModuleType) -> None:
     name, hook = FIRST_PARTY[module.__name__]
 
     def start() -> None:
-        if _board is None and _start is not None:
-            _start()
+        _ensure_started()
         if _board is not None:
             _board.switch_on(name)
+            _board.report()
 
     import_module(hook).install(module, start)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
-_STANDARD_LIBRARY = tuple(
-    folder + os.sep for folder in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")} if folder
+_NOT_USERS = tuple(  # the standard library, and the scripts of installed packages, as bin/gunicorn
+    folder + os.sep for folder in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")} if folder
 )
 _MAX_FRAMES = 100
 _MAX_WRAPPERS = 8
@@ -76,6 +76,6 @@ def _attributes(frame: FrameType, line: int | None) -> dict[str, str | int]:
 def _is_users(file_name: str) -> bool:
     if file_name.startswith(("<frozen", "<__array", _OURS)):
         return False
-    if any(folder in file_name for folder in _LIBRARY_FOLDERS):
+    if any(folder in file_name for folder in _LIBRARY_FOLDERS) or os.path.basename(file_name) == "manage.py":
         return False
-    return not file_name.startswith(_STANDARD_LIBRARY)
+    return not file_name.startswith(_NOT_USERS)

@@ -57,9 +57,7 @@ class DatabaseSpans:
             if found.collection is not None:
                 attributes["db.collection.name"] = found.collection
             system = attributes["db.system.name"]
-            attributes["db.query.text"] = (
-                sql.bounded(text) if parameterised else sql.without_literals(text, system)
-            )
+            attributes["db.query.text"] = sql.bounded(text) if parameterised else sql.without_literals(text, system)
         if batch_size > 1:
             attributes["db.operation.batch.size"] = batch_size
         if rows is not None and rows >= 0:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import Tracer
 
+    from otel_distro.instrumentation.http_client import HttpClient
     from otel_distro.settings.settings import Settings
 
 _SCOPE = "otel_distro.instrumentation."
@@ -37,9 +38,7 @@ def tracer_of(name: str, options: dict[str, Any]) -> Tracer:
     return get_tracer(_SCOPE + name, __version__, options.get("tracer_provider"), SCHEMA_URL)
 
 
-def http_server(
-    name: str, settings: Settings, options: dict[str, Any], excluded_urls: Iterable[str]
-) -> HttpServer:
+def http_server(name: str, settings: Settings, options: dict[str, Any], excluded_urls: Iterable[str]) -> HttpServer:
     """options: tracer_provider, meter_provider and excluded_urls (text, comma-separated) of instrument().
 
     excluded_urls: the framework's own setting, used when the option is not given.
@@ -47,8 +46,21 @@ def http_server(
     wishes = settings.instrumentation
     given = options.get("excluded_urls")
     if given is not None:
-        excluded_urls = [pattern.strip() for pattern in given.split(",")] if isinstance(given, str) else given
+        excluded_urls = _split(given)
     return HttpServer(tracer_of(name, options), wishes, excluded_urls or (), _meter(name, settings, options))
+
+
+def http_client(name: str, settings: Settings, options: dict[str, Any]) -> HttpClient:
+    """options: tracer_provider, meter_provider and excluded_urls (text, comma-separated) of instrument()."""
+    from otel_distro.instrumentation.http_client import HttpClient
+
+    excluded = options.get("excluded_urls")
+    patterns = settings.instrumentation.excluded_urls if excluded is None else _split(excluded)
+    return HttpClient(tracer_of(name, options), settings.instrumentation, patterns, _meter(name, settings, options))
+
+
+def _split(patterns: Any) -> Iterable[str]:
+    return [pattern.strip() for pattern in patterns.split(",")] if isinstance(patterns, str) else patterns
 
 
 def hook(options: dict[str, Any], name: str) -> Callable[..., Any] | None:

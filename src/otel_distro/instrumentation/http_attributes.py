@@ -60,7 +60,7 @@ class HttpAttributes:
         same = _of_client if agent is None or len(agent) <= _MAX_CACHED else _of_client.__wrapped__
         attributes = same(scheme, host, client, get("REMOTE_ADDR"), get("SERVER_PROTOCOL"), agent).copy()
         attributes["url.path"] = path
-        sent = get("REQUEST_METHOD")
+        sent = get("REQUEST_METHOD") or ""
         method = self._known.get(sent)
         if method is None:
             method = self._odd_method(sent, attributes)
@@ -75,9 +75,8 @@ class HttpAttributes:
             self._headers.from_environ(environ, attributes)
         return attributes
 
-    def _odd_method(self, sent: str | None, attributes: dict[str, Any]) -> str:
+    def _odd_method(self, sent: str, attributes: dict[str, Any]) -> str:
         """A method in lower case is known; `_OTHER` stands for all that are not."""
-        sent = sent or ""
         attributes["http.request.method_original"] = sent
         known = self._known.get(sent.upper())
         if known is not None:
@@ -123,7 +122,8 @@ def path_of(environ: Mapping[str, Any]) -> str:
     if raw and type(raw) is str:
         if raw[0] != "/" and "://" in raw:  # as sent to a proxy: may hold a user and a password
             raw = "/" + raw.partition("://")[2].partition("/")[2]
-        path: str = raw.partition("?")[0].partition("#")[0]
+        end = raw.find("?")
+        path = raw if end < 0 else raw[:end]
         if path[:1] in "/*":
             return path
     return _quoted(f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}") or "/"
@@ -217,9 +217,7 @@ class HeaderCapture:
     def __init__(self, names: Iterable[str], prefix: str, redactor: Redactor) -> None:
         self._prefix = prefix
         self._redactor = redactor
-        self._matches = lru_cache(256)(
-            re.compile("|".join(f"(?:{name})" for name in names), re.IGNORECASE).fullmatch
-        )
+        self._matches = lru_cache(256)(re.compile("|".join(f"(?:{name})" for name in names), re.IGNORECASE).fullmatch)
 
     def from_environ(self, environ: Mapping[str, Any], attributes: dict[str, Any]) -> None:
         """Add wanted request headers of a WSGI environ to attributes."""

@@ -43,6 +43,7 @@ IN_REQUEST_KEY = "otel-distro-server-request"
 _ERROR = Status(StatusCode.ERROR)
 _SERVER = SpanKind.SERVER
 _RESPONSE_PROPAGATORS = "opentelemetry.instrumentation.propagators"
+_NO_ENVIRON: dict[str, Any] = {}
 _random = random.SystemRandom()
 
 
@@ -118,13 +119,15 @@ class ServerRequest:
     the app returns; finish() ends the span, in any thread. A streaming response lies between the two.
 
     Whoever serves it sets: status_code; route, the matched template with script name and leading slash;
-    is_complete, whether the framework has handed over the whole body.
+    is_complete, whether the framework has handed over the whole body; environ and response_hook, for itself.
     """
 
     span: Span
     status_code: int = 0
     route: str | None = None
     is_complete: bool = False
+    environ: dict[str, Any]
+    response_hook: Callable[..., Any] | None = None
     is_over: bool = False
 
     _server: HttpServer
@@ -178,6 +181,7 @@ class ServerRequest:
         if self.is_over:
             return
         self.is_over = True
+        self.environ = _NO_ENVIRON  # which refers to this request
         span, measured = self.span, self._measured
         recording = span.is_recording()
         if not recording and measured is None:

@@ -54,7 +54,10 @@ def _install() -> None:
 
 
 def _call(name: str, callback: Callable[..., None], *arguments: object) -> None:
-    from otel_distro.runtime import guard
+    try:
+        from otel_distro.runtime import guard
+    except ImportError:
+        return  # a module of the app hides one of the standard library's: no tracing, and no way to say so
 
     guard.load(f"tracing could not be switched on at the import of {name}", callback, *arguments)
 
@@ -104,8 +107,8 @@ class _Loader:
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        spec = module.__spec__
-        if spec is not None and spec.loader is self:  # type: ignore[comparison-overlap]
+        spec: Any = module.__spec__
+        if spec is not None and spec.loader is self:
             spec.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)

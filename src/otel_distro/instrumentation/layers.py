@@ -22,9 +22,7 @@ _OTHER_WORDS = {
 }
 
 
-def chosen(
-    names: Iterable[str], known: Collection[str], default: Collection[str], variable: str
-) -> frozenset[str]:
+def chosen(names: Iterable[str], known: Collection[str], default: Collection[str], variable: str) -> frozenset[str]:
     """Layers by name; nothing named means the default ones.
 
     `all` and `none` are words too, and so is `default`, for all that are on anyway. An unknown name costs one

@@ -22,6 +22,11 @@ GROUP = "opentelemetry_instrumentor"
 FIRST_PARTY = {
     "django": "otel_distro.instrumentation.django.patch",
     "flask": "otel_distro.instrumentation.flask.patch",
+    "requests": "otel_distro.instrumentation.requests",
+    "sqlite3": "otel_distro.instrumentation.sqlite3",
+    "subprocess": "otel_distro.instrumentation.subprocess",
+    "threading": "otel_distro.instrumentation.threading",
+    "urllib3": "otel_distro.instrumentation.urllib3",
 }
 
 
@@ -30,12 +35,14 @@ class Switchboard:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._declared = {found.name: found for found in entry_points.declared(GROUP)}
         self._foreign = {
-            found.name: found
-            for found in entry_points.declared(GROUP)
-            if found.name not in catalog.NAMES and found.name not in FIRST_PARTY
+            name: found
+            for name, found in self._declared.items()
+            if name not in catalog.NAMES and name not in FIRST_PARTY
         }
         self._decided: dict[str, str] = {}  # name -> "" when on, else why not
+        self._news: list[str] = []
         self._options = _options_by_name(settings.instrumentation_options)
 
     def foreign_targets(self) -> Iterable[str]:
@@ -66,18 +73,16 @@ class Switchboard:
         if reason is None:
             reason = self._instrument(name)
         self._decided[name] = reason
-        if reason:
-            log.debug(f"instrumentation {name} is off: {reason}")
-        else:
-            log.debug(f"instrumentation {name} is on")
+        self._news.append(name)
 
     def report(self) -> None:
-        """One line on what is on and what is not, for those who asked."""
-        if not log.enabled("info") or not self._decided:
+        """One line on what is on and what is not since the last one, for those who asked."""
+        news, self._news = self._news, []
+        if not news or not log.enabled("info"):
             return
-        on = " ".join(sorted(name for name, reason in self._decided.items() if not reason)) or "nothing yet"
-        off = ", ".join(f"{name} ({reason})" for name, reason in sorted(self._decided.items()) if reason)
-        log.info(f"instrumented: {on}" + (f"; skipped: {off}" if off else ""))
+        on = " ".join(sorted(name for name in news if not self._decided[name]))
+        off = ", ".join(f"{name} ({self._decided[name]})" for name in sorted(news) if self._decided[name])
+        log.info("; ".join(part for part in (on and f"instrumented: {on}", off and f"skipped: {off}") if part))
 
     def decided(self) -> dict[str, str]:
         """Name of each instrumentor that was looked at; "" when it is on, else why it is off."""
@@ -100,11 +105,15 @@ class Switchboard:
         return self._incompatible(name)
 
     def _incompatible(self, name: str) -> str | None:
-        reasons = [compatibility.check(row, compatibility.installed_version) for row in catalog.rows(name)]
+        reasons = [self._unfit(row) for row in catalog.rows(name)]
         if None in reasons:
             return None
         log.warn(f"{name} is not traced: {reasons[0]}")
         return reasons[0]
+
+    def _unfit(self, row: catalog.Instrumentor) -> str | None:
+        found = self._declared.get(row.name)
+        return compatibility.check(row, compatibility.installed_version, found.instruments if found else ())
 
     def _instrument(self, name: str) -> str:
         with upstream.during_import():
@@ -115,17 +124,18 @@ class Switchboard:
         if name in FIRST_PARTY:
             import_module(FIRST_PARTY[name]).instrument(self._settings, **self._options.get(name, {}))
             return True
-        where = self._foreign[name].value if name in self._foreign else catalog.row(name).entry_point
+        if name in self._foreign:
+            where = self._foreign[name].value
+        else:
+            where = next(row.entry_point for row in catalog.rows(name) if self._unfit(row) is None)
         instrumentor: Any = _resolve(where)()
-        if not getattr(
-            instrumentor, "is_instrumented_by_opentelemetry", False
-        ):  # the app did it itself: not twice
+        if not getattr(instrumentor, "is_instrumented_by_opentelemetry", False):  # the app did it itself
             instrumentor.instrument(skip_dep_check=True, **self._options.get(name, {}))
         return True
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, glob.lower()) for glob in globs)
+    return any(fnmatchcase(name.lower(), glob.lower()) for glob in globs)
 
 
 def _resolve(where: str) -> Any:

@@ -38,8 +38,9 @@ FIRST_EXPORT_S = 0.15
 
 _EAGER_BELOW_S = 0.01  # with a shorter schedule delay, each span is sent as it ends
 _EAGER_DELAY_S = 1.0
+# measured on CPython 3.11 with 50,000 queued spans; what is long or nested is counted on top
 SPAN_BYTES = 600
-ATTRIBUTE_BYTES = 60
+ATTRIBUTE_BYTES = 25
 FOREIGN_SPAN_BYTES = 4000
 
 _INTERRUPT_GRACE_S = 0.05
@@ -89,19 +90,19 @@ class BatchSpanProcessor(SpanProcessor):
         """drop_policy: which span goes when the queue is full.
 
         elastic: the queue may hold more than settings.max_queue_size while its estimated memory stays below
-        settings.max_queue_bytes; for when nobody has set a size.
+        settings.max_queue_bytes, or half of that until the backend has taken something; for when nobody has
+        set a size.
         """
         self.span_exporter = span_exporter
         self._exporter = (
-            span_exporter
-            if isinstance(span_exporter, OutcomeSpanExporter)
-            else ForeignExporter(span_exporter)
+            span_exporter if isinstance(span_exporter, OutcomeSpanExporter) else ForeignExporter(span_exporter)
         )
         self._clock = clock
         self._eager = settings.schedule_delay_s < _EAGER_BELOW_S
         self._delay_s = _EAGER_DELAY_S if self._eager else settings.schedule_delay_s
         self._max_size = sys.maxsize if elastic else settings.max_queue_size
-        self._max_bytes = settings.max_queue_bytes
+        self._elastic = elastic
+        self._bytes_at_most = settings.max_queue_bytes
         self._batch_size = min(settings.max_export_batch_size, settings.max_queue_size)
         self._ring_when = 1 if self._eager else max(1, min(self._batch_size, settings.max_queue_size // 2))
         self._export_timeout_s = settings.export_timeout_s
@@ -114,6 +115,7 @@ class BatchSpanProcessor(SpanProcessor):
     def _begin(self) -> None:
         self._queue: deque[Any] = deque()
         self._bytes = 0
+        self._max_bytes = self._bytes_at_most // (2 if self._elastic else 1)
         self._overflowed = False
         self._rung = False
         self._ring_at = 1  # the first span starts the worker
@@ -333,6 +335,8 @@ class BatchSpanProcessor(SpanProcessor):
             if not delivery.ordered_to_wait:
                 delivery.retry_now()
         exported = self._export(everything or bool(self._held), deadline)
+        if delivery.ever_delivered:
+            self._max_bytes = self._bytes_at_most
         if exported or delivery.unreachable:
             held, self._held = self._held, []
             for ticket, losses in held:

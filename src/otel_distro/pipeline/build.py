@@ -10,7 +10,9 @@ from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_distro import exporters, samplers
+from otel_distro.exporters.console import ConsoleSpanExporter
 from otel_distro.pipeline import resource as resources
+from otel_distro.pipeline import sdk_log
 from otel_distro.pipeline.batch_span_processor import BatchSpanProcessor
 from otel_distro.pipeline.provider import TracerProvider
 from otel_distro.runtime import exit, guard
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 OLDEST_SDK = (1, 45)
 NEXT_MAJOR_SDK = (2,)
+CONSOLE_DELAY_S = 0.2  # a person is looking
 
 
 def check_versions() -> list[Problem]:
@@ -45,6 +48,7 @@ def check_versions() -> list[Problem]:
 
 def install(settings: Settings) -> list[Problem]:
     """Build every provider that is asked for and make it OpenTelemetry's global one."""
+    sdk_log.install("error" if settings.quiet else settings.log_level)
     exit.configure(settings.exit_timeout_s)
     if settings.flush_on_sigterm:
         exit.flush_on_sigterm()
@@ -64,7 +68,8 @@ def install(settings: Settings) -> list[Problem]:
 
 
 def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerProvider, list[Problem]]:
-    sampler, problems = samplers.create(settings.sampler, str(resource.attributes.get("service.name")))
+    service_name = str(resource.attributes.get("service.name"))
+    sampler, problems = samplers.create(settings.sampler, service_name, settings.propagators)
     id_generator, found = _id_generator(settings.id_generator)
     problems += found
     created, found = exporters.create(settings)
@@ -87,10 +92,12 @@ def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerP
 
 
 def _processor(exporter: SpanExporter, settings: Settings) -> BatchSpanProcessor:
-    size_was_given = any(variable == "OTEL_BSP_MAX_QUEUE_SIZE" for variable, _ in settings.origin)
-    return BatchSpanProcessor(
-        exporter, settings.bsp, drop_policy=settings.drop_policy, elastic=not size_was_given
-    )
+    given = dict(settings.origin)
+    bsp = settings.bsp
+    if isinstance(exporter, ConsoleSpanExporter) and "OTEL_BSP_SCHEDULE_DELAY" not in given:
+        bsp = bsp._replace(schedule_delay_s=CONSOLE_DELAY_S)
+    elastic = "OTEL_BSP_MAX_QUEUE_SIZE" not in given
+    return BatchSpanProcessor(exporter, bsp, drop_policy=settings.drop_policy, elastic=elastic)
 
 
 def _id_generator(name: str) -> tuple[IdGenerator | None, list[Problem]]:
@@ -100,14 +107,12 @@ def _id_generator(name: str) -> tuple[IdGenerator | None, list[Problem]]:
     from opentelemetry.util._importlib_metadata import entry_points
 
     for found in entry_points(group="opentelemetry_id_generator", name=name):
-        made = guard.load(
-            f"OTEL_PYTHON_ID_GENERATOR={name} cannot be loaded", lambda found=found: found.load()()
-        )
+        what = f"OTEL_PYTHON_ID_GENERATOR={name} cannot be loaded"
+        loaded = guard.load(what, found.load)
+        made = guard.load(what, loaded) if loaded is not None else None
         if isinstance(made, IdGenerator):
             return made, []
-    return None, [
-        Problem("OTEL_PYTHON_ID_GENERATOR", name, "no such id generator is installed", "using random")
-    ]
+    return None, [Problem("OTEL_PYTHON_ID_GENERATOR", name, "no such id generator is installed", "using random")]
 
 
 def _span_limits(limits: LimitSettings) -> SpanLimits:

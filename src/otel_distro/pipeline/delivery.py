@@ -57,6 +57,7 @@ class Delivery:
     in_flight: spans that were taken from the queue and are neither sent nor dropped.
     losses: spans that were dropped or rejected here, ever.
     trouble: the last outcome, when it was Retry; None after any other.
+    ever_delivered: whether the backend has taken something.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Delivery:
         self._clock = clock
         self._batches: list[Batch] = []
         self._failing_since_s: float | None = None
-        self._ever_delivered = False
+        self.ever_delivered = False
         self._given_up = False
         self._tried_at_s = 0.0
         self._lock = threading.RLock()  # between a worker that settles a batch and an exit that gives up
@@ -192,14 +193,12 @@ class Delivery:
                     f"exporting to {where} again, after {now_s - self._failing_since_s:.0f} s",
                     key=f"recovered {where}",
                 )
-            elif not self._ever_delivered:
+            elif not self.ever_delivered:
                 log.info(f"first {count} spans exported to {where}")
-            self._ever_delivered = True
+            self.ever_delivered = True
             if outcome.rejected:
                 self._ledger.last_trouble = "rejected by"
-                log.warn(
-                    f"{where} rejected {outcome.rejected} spans: {outcome.message}", key=f"rejected {where}"
-                )
+                log.warn(f"{where} rejected {outcome.rejected} spans: {outcome.message}", key=f"rejected {where}")
             elif outcome.message:
                 log.warn(f"{where} says: {outcome.message}", key=f"says {where}")
         else:

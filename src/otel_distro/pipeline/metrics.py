@@ -104,8 +104,7 @@ def _temporality(preference: str) -> dict[type, AggregationTemporality]:
     }.get(preference, ())
     kinds = (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter, ObservableGauge)
     return {
-        kind: AggregationTemporality.DELTA if kind in delta else AggregationTemporality.CUMULATIVE
-        for kind in kinds
+        kind: AggregationTemporality.DELTA if kind in delta else AggregationTemporality.CUMULATIVE for kind in kinds
     }
 
 

@@ -126,9 +126,7 @@ class TracerProvider(sdk.TracerProvider):
         process_exit.unregister(self._shutdown_at_exit)
         if self._shut_down:
             return True
-        return self._stop(
-            Deadline(process_exit.timeout_s() if timeout_millis is None else timeout_millis / 1000)
-        )
+        return self._stop(Deadline(process_exit.timeout_s() if timeout_millis is None else timeout_millis / 1000))
 
     def _shutdown_at_exit(self, deadline: Deadline) -> None:
         self._stop(deadline)

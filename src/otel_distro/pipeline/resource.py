@@ -56,7 +56,7 @@ def renewal(settings: Settings) -> Callable[[Resource], Resource]:
     kept = {name for name, _ in settings.resource_attributes}
 
     def renew(resource: Resource) -> Resource:
-        fresh = {"service.instance.id": _new_instance_id(), "process.pid": os.getpid()}
+        fresh: dict[str, str | int] = {"service.instance.id": _new_instance_id(), "process.pid": os.getpid()}
         return resource.merge(Resource({name: value for name, value in fresh.items() if name not in kept}))
 
     return renew
@@ -132,7 +132,7 @@ def _foreign(name: str) -> tuple[Resource, list[Problem]]:
     empty = Resource({})
     variable = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
     if name == "*":
-        resource, problems = empty, []
+        resource, problems = empty, list[Problem]()
         for found in entry_points(group="opentelemetry_resource_detector"):
             if found.name not in _BUILT_IN:
                 one, trouble = _foreign(found.name)
@@ -149,9 +149,7 @@ def _foreign(name: str) -> tuple[Resource, list[Problem]]:
         thread.join(DETECTOR_TIMEOUT_S)
         if not results:
             return empty, [
-                Problem(
-                    variable, name, f"the detector took over {DETECTOR_TIMEOUT_S:g} s", "going on without it"
-                )
+                Problem(variable, name, f"the detector took over {DETECTOR_TIMEOUT_S:g} s", "going on without it")
             ]
         detected = results[0]
         if isinstance(detected, Resource):

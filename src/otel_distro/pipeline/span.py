@@ -108,9 +108,7 @@ class UnsampledSpan(NonRecordingSpan):
     def _context(self) -> SpanContext:  # type: ignore[override]
         context = self._made_context
         if context is None:
-            context = SpanContext(
-                self._trace_id, self._span_id, False, FLAGS[self._trace_flags], self._trace_state
-            )
+            context = SpanContext(self._trace_id, self._span_id, False, FLAGS[self._trace_flags], self._trace_state)
             self._made_context = context
         return context
 
@@ -189,9 +187,7 @@ class Span(SdkSpan):
     def _context(self) -> SpanContext:  # type: ignore[override]
         context = self._made_context
         if context is None:
-            context = SpanContext(
-                self._trace_id, self._span_id, False, FLAGS[self._trace_flags], self._trace_state
-            )
+            context = SpanContext(self._trace_id, self._span_id, False, FLAGS[self._trace_flags], self._trace_state)
             self._made_context = context
         return context
 
@@ -325,9 +321,7 @@ class Span(SdkSpan):
 
     def _append_link(self, context: object, attributes: Any) -> None:
         if not isinstance(context, SpanContext):
-            log.warn(
-                f"a link must lead to a SpanContext, not to {type(context).__name__}; ignored", key="link"
-            )
+            log.warn(f"a link must lead to a SpanContext, not to {type(context).__name__}; ignored", key="link")
             return
         if not (context.is_valid or attributes or context.trace_state):
             return

@@ -25,6 +25,7 @@ MAX_DEPTH = 32
 SHORT = 256
 """Texts up to this length are not measured one by one when the queue's memory is estimated."""
 
+_MAX_KNOWN_KEYS = 4096
 _NO_LIMIT = sys.maxsize
 
 
@@ -57,13 +58,18 @@ def _or_none(limit: int | None) -> int:
     return _NO_LIMIT if limit is None else limit
 
 
-def all_texts(keys: Mapping[Any, Any]) -> bool:
-    """Whether all keys are texts that are not empty."""
-    try:
-        "".join(keys)  # the quickest way to see it
-    except TypeError:
-        return False
-    return "" not in keys
+known_keys: set[Any] = set()
+"""Attribute keys that were found to be in order; the same few come back with every span."""
+
+
+def learn_keys(keys: Iterable[Any]) -> bool:
+    """Whether all keys are texts that are not empty; then they are known, as long as there is room."""
+    for key in keys:
+        if type(key) is not str or not key:
+            return False
+        if len(known_keys) < _MAX_KNOWN_KEYS and len(key) <= SHORT:
+            known_keys.add(key)
+    return True
 
 
 class Attributes(dict[str, Any]):
@@ -147,9 +153,7 @@ class _Cleaner:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return str.__str__(value)[
-                : self._max_text
-            ]  # the text of a str subclass, not what its __str__ says
+            return str.__str__(value)[: self._max_text]  # the text of a str subclass, not what its __str__ says
         if isinstance(value, int):
             return int.__int__(value)
         if isinstance(value, float):

@@ -39,9 +39,7 @@ class SpanProcessors(SynchronousMultiSpanProcessor):
         nothing = getattr(SpanProcessor, name)
         methods = [getattr(processor, name, None) for processor in self._span_processors]
         return tuple(
-            method
-            for method in methods
-            if callable(method) and getattr(method, "__func__", None) is not nothing
+            method for method in methods if callable(method) and getattr(method, "__func__", None) is not nothing
         )
 
     def on_start(self, span: Any, parent_context: Context | None = None) -> None:

@@ -18,7 +18,7 @@ from opentelemetry.trace import Span as ApiSpan
 from otel_distro.pipeline.current_span import SPAN_KEY, CurrentSpan, get_current
 from otel_distro.pipeline.id_generator import RandomIdGenerator
 from otel_distro.pipeline.span import UNSET, Span, UnsampledSpan, time_of
-from otel_distro.pipeline.span_limits import MAX_NAME, all_texts, text_of
+from otel_distro.pipeline.span_limits import MAX_NAME, known_keys, learn_keys, text_of
 from otel_distro.runtime import counters, fork, guard, log
 from otel_distro.runtime.clock import now_ns
 
@@ -41,6 +41,7 @@ _ALWAYS = 1 << 64
 _NEVER = 0
 _new = object.__new__
 _page = fork.page
+_knows_all = known_keys.issuperset
 _count_started = counters.started.add
 
 
@@ -174,23 +175,20 @@ class Tracer(sdk.Tracer):
         bits = self._bits
         if not trace_id:
             if bits is not None:
-                both = bits(192)
-                trace_id, span_id, flags = both >> 64 or 1, both & _LOW_64 or 1, _RANDOM
+                trace_id, span_id, flags = bits(128) or 1, bits(64) or 1, _RANDOM
             else:
                 trace_id, span_id, flags = self._foreign_ids()
             bound = self._root_bound
         else:
             span_id = (bits(64) or 1) if bits is not None else self._foreign_span_id()
             flags = parent_flags & _RANDOM
-            bound = self._child_bounds[
-                (parent_flags & _SAMPLED) + _REMOTE if remote else parent_flags & _SAMPLED
-            ]
+            bound = self._child_bounds[(parent_flags & _SAMPLED) + _REMOTE if remote else parent_flags & _SAMPLED]
         result: SamplingResult | None = None
         if bound is None:
             result = self._ask_sampler(context, trace_id, name, kind, attributes, links)
             sampled, recording, trace_state = _decision(result, trace_state)
         else:
-            sampled = recording = (trace_id & _LOW_64) < bound
+            sampled = recording = bound is _ALWAYS or (trace_id & _LOW_64) < bound
         if sampled:
             flags |= _SAMPLED
         if not recording:
@@ -230,30 +228,35 @@ class Tracer(sdk.Tracer):
             attributes = result.attributes
             if parent_id and foreign is None:
                 span._made_parent = _context_of(parent)  # its trace state may be another
+            if self._metrics is not None:
+                span._on_end_metric = self._metrics.start_span(span._parent, result.decision)
         if not (record_exception and set_status_on_exception):
             span._record_exception, span._set_status_on_exception = record_exception, set_status_on_exception
-        span._attributes = {}
-        if attributes:
-            if type(attributes) is dict and len(attributes) <= limits.attributes:
-                copy, short = attributes.copy(), limits.short
-                for value in copy.values():
-                    cls = type(value)
-                    if cls is str:
-                        if len(value) > short:
-                            break
-                    elif cls is not int and cls is not bool and cls is not float:
+        if not attributes:
+            span._attributes = {}
+        elif type(attributes) is dict and len(attributes) <= limits.attributes:
+            copy, short = attributes.copy(), limits.short
+            for value in copy.values():
+                cls = type(value)
+                if cls is str:
+                    if len(value) > short:
                         break
-                else:
-                    if all_texts(copy):
-                        span._attributes = copy
-            if not span._attributes:
+                elif cls is not int and cls is not bool and cls is not float:
+                    break
+            else:
+                if _knows_all(copy) or learn_keys(copy):
+                    span._attributes = copy
+                    attributes = None
+            if attributes is not None:
+                span._attributes = {}
                 span.set_attributes(attributes)
+        else:
+            span._attributes = {}
+            span.set_attributes(attributes)
         if links:
             span._begin_links(links)
         if sampled:
             _count_started()
-        if self._metrics is not None and result is not None:
-            span._on_end_metric = self._metrics.start_span(span._parent, result.decision)
         span._start_time = now_ns() if start_time is None else time_of(start_time, now_ns())
         if processors.starting:
             processors.on_start(span, context)
@@ -312,9 +315,7 @@ def _bound(sampler: Sampler) -> int | None:
     return None
 
 
-def _decision(
-    result: SamplingResult | None, parents: TraceState | None
-) -> tuple[bool, bool, TraceState | None]:
+def _decision(result: SamplingResult | None, parents: TraceState | None) -> tuple[bool, bool, TraceState | None]:
     """Sampled, recording and trace state; a sampler that failed or talks nonsense has said no."""
     decision = getattr(result, "decision", None)
     if result is None or not isinstance(decision, Decision):

@@ -125,9 +125,7 @@ class Ledger:
             accepted, begun = self.accepted.value(), started.value()
             return Balance(
                 destination=self.destination,
-                started=max(
-                    begun, accepted
-                ),  # spans of other tracer providers are counted only when they end
+                started=max(begun, accepted),  # spans of other tracer providers are counted only when they end
                 live=max(begun, accepted) - accepted,
                 queued=self._queued(),
                 confirmed=self._confirmed,
@@ -140,14 +138,8 @@ class Ledger:
         balance = self.balance()
         if not balance.lost:
             return None
-        reasons = ", ".join(
-            f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(balance.dropped.items())
-        )
-        why = (
-            f"{self.last_trouble} {self.destination}"
-            if self.last_trouble
-            else f"{reasons}; {self.destination}"
-        )
+        reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(balance.dropped.items()))
+        why = f"{self.last_trouble} {self.destination}" if self.last_trouble else f"{reasons}; {self.destination}"
         return f"spans made {balance.accepted}, sent {balance.exported}, dropped {balance.lost} ({why})"
 
     def reset(self) -> None:

@@ -11,6 +11,7 @@ import mmap
 import os
 import sys
 import weakref
+from _thread import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 
 from otel_distro.runtime import counters, guard
@@ -85,11 +86,30 @@ def notice() -> None:
         _begin_child()
 
 
+def _forget_lost_imports() -> None:
+    """Let this child import what another thread of the parent was importing when the fork cut it off.
+
+    Our worker may import on its first export, and CPython never releases the lock of such a module in the child:
+    the next import of it would wait for ever. The half-made module goes, too.
+    """
+    bootstrap: Any = sys.modules["_frozen_importlib"]
+    this_thread = get_ident()
+    for name, reference in tuple(bootstrap._module_locks.items()):
+        lock = reference()
+        if lock is None or lock.owner is None or lock.owner == this_thread:
+            continue
+        bootstrap._module_locks.pop(name, None)
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        if getattr(spec, "_initializing", False):
+            del sys.modules[name]
+
+
 def _begin_child() -> None:
     global generation
     generation += 1
     _page[0] = 1
     counters.begin_child()
+    guard.call("imports that a fork cut off", _forget_lost_imports)
     for reference in tuple(_callbacks):  # a callback may register another
         callback = reference()
         if callback is not None:

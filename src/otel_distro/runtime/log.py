@@ -71,9 +71,7 @@ def _said_lately(key: str) -> bool:
 
 def write_line(text: str) -> None:
     """Write one line to stderr's descriptor: control characters escaped, at most 2 KiB. Never raises."""
-    line = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:_MAX_LINE]
-    )
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:_MAX_LINE])
     try:
         descriptor = sys.stderr.fileno() if sys.stderr is not None else 2
         os.write(descriptor, line.encode("utf-8", "backslashreplace") + b"\n")

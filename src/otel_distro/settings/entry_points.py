@@ -35,7 +35,7 @@ def declared(group: str) -> list[EntryPoint]:
 
 
 def _metadata_folders() -> list[str]:
-    folders = []
+    folders: list[str] = []
     for entry in dict.fromkeys(sys.path):
         try:
             names = os.listdir(entry or os.curdir)

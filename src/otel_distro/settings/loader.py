@@ -143,7 +143,8 @@ def _exporters(reader: Reader, signal: str) -> tuple[tuple[str, ...], OtlpProtoc
     found: tuple[str, ...] | None = reader.given(name)
     if found is None:
         endpoint = f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"
-        if signal != "TRACES" and reader.given(endpoint) is not None:
+        given = reader.given(endpoint)
+        if signal != "TRACES" and given is not None and not isinstance(urls.split(given), str):
             reader.origin[name] = endpoint
             return ("otlp",), None
         return reader.value(name), None

@@ -70,15 +70,14 @@ class Encoder:
     def __init__(self, wire_format: Format, max_message_bytes: int | None = None) -> None:
         """max_message_bytes: for a message with one span; the span's largest values are cut to fit."""
         self._format = wire_format
+        self._write = wire_format.span
         self._joiner = wire_format.joiner
         self._max_message_bytes = max_message_bytes
         self._tags = Tags(wire_format)
         self._names = _Names(wire_format)
         self._origins: dict[tuple[int, int], tuple[object, object, bytes, tuple[_Head, ...]]] = {}
-        self._has_ids: dict[type, bool] = {MendedSpan: True}
+        self._has_ids: dict[type, bool] = {}
         self._plain_status: object = None
-        self._trace_id = -1
-        self._trace = b""
 
     def encode(self, spans: Sequence[Any]) -> Encoded:
         """Encode spans. Never raises."""
@@ -120,17 +119,15 @@ class Encoder:
         cls = type(span)
         if self._has_ids.get(cls):
             trace_id, span_id, parent_id = span._trace_id, span._span_id, span._parent_id
-            flags, trace_state = span._trace_flags, span._trace_state
+            flags, trace_state, dropped = span._trace_flags, span._trace_state, span._dropped
         elif cls not in self._has_ids:
             self._has_ids[cls] = hasattr(cls, "_trace_id")
             return self._span(span, heads)
         else:
             context, parent = span._context, span._parent
             trace_id, span_id = context.trace_id, context.span_id
-            flags, trace_state = context.trace_flags, context.trace_state
+            flags, trace_state, dropped = context.trace_flags, context.trace_state, True
             parent_id = 0 if parent is None else parent.span_id
-        if trace_id != self._trace_id:
-            self._trace, self._trace_id = self._format.trace(trace_id), trace_id
         head, count = heads[span._kind._value_]
         if span._status is not self._plain_status:
             more = self._status(span._status)
@@ -142,7 +139,7 @@ class Encoder:
                 attributes = getattr(attributes, "_dict", attributes)
             count += len(attributes)
             head = self._joiner.join([head, *[memo[type(v)][k][v] for k, v in attributes.items()]])
-        if trace_state or span.dropped_attributes or span.dropped_events or span.dropped_links:
+        if trace_state or dropped:
             more = self._rare(span, trace_state)
             head, count = self._joined(head, more), count + len(more)
         start_ns = span._start_time
@@ -154,8 +151,8 @@ class Encoder:
         if span._links:
             references, more = self._links(span._links, 0 if parent_id else trace_id, start_ns)
             logs = [*logs, *more]
-        return self._format.span(
-            self._trace, span_id, parent_id, self._names[span._name], references, flags & 1, start_ns,
+        return self._write(
+            trace_id, span_id, parent_id, self._names[span._name], references, flags & 1, start_ns,
             duration_ns if duration_ns > _SHORTEST_NS else _SHORTEST_NS, count, head, logs,  # noqa: FURB136
         )  # fmt: skip
 

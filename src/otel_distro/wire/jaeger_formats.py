@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jaeger's Tag, Log, Span, Process and Batch as bytes of three formats.
+"""Jaeger's Tag, Log, Span, Process and Batch as bytes; here in Thrift's two protocols.
 
 Every part is encoded on its own and joined later, so that what repeats is encoded once. Text is UTF-8; ids
 are unsigned ints; times are nanoseconds since the epoch.
-Source: jaeger-idl, jaeger.thrift, agent.thrift, and api_v2/model.proto, collector.proto.
+Source: jaeger-idl, jaeger.thrift and agent.thrift.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from otel_distro.wire import thrift_binary, thrift_compact
-from otel_distro.wire.protobuf import delimited, varint
-from otel_distro.wire.thrift_compact import LAST14, MORE14, list_header, long_varint, u64
+from otel_distro.wire.protobuf import varint
+from otel_distro.wire.thrift_compact import LAST14, MORE14, PACK3, list_header, long_varint, u64
 from otel_distro.wire.thrift_compact import i64 as zigzag
 
 if TYPE_CHECKING:
@@ -48,17 +48,27 @@ class Format(ABC):
     def head(self, key: bytes, kind: int, size: int) -> bytes:
         """All of a tag that comes before its payload of size bytes."""
 
-    @abstractmethod
     def payload(self, kind: int, number: float | bool) -> bytes:
         """The payload of a DOUBLE, BOOL or LONG; that of a STRING or BINARY are its bytes."""
+        if kind == LONG:
+            return self.long(int(number))
+        return self.flag(bool(number)) if kind == BOOL else self.double(number)
+
+    @abstractmethod
+    def long(self, number: int) -> bytes:
+        """The payload of a LONG, -2**63 to 2**63 - 1."""
+
+    @abstractmethod
+    def flag(self, flag: bool) -> bytes:
+        """The payload of a BOOL."""
+
+    @abstractmethod
+    def double(self, number: float) -> bytes:
+        """The payload of a DOUBLE."""
 
     @abstractmethod
     def name(self, name: bytes) -> bytes:
         """A span's operation name."""
-
-    @abstractmethod
-    def trace(self, trace_id: int) -> bytes:
-        """A span's trace id."""
 
     @abstractmethod
     def reference(self, trace_id: int, span_id: int) -> bytes:
@@ -71,7 +81,7 @@ class Format(ABC):
     @abstractmethod
     def span(
         self,
-        trace: bytes,
+        trace_id: int,
         span_id: int,
         parent_id: int,
         name: bytes,
@@ -83,7 +93,7 @@ class Format(ABC):
         tags: bytes,
         logs: Sequence[bytes],
     ) -> bytes:
-        """A Span. trace: from trace(). parent_id: 0 without one. references: without it. flags: 0 or 1.
+        """A Span. parent_id: 0 without one. references: without it. flags: 0 or 1.
         tags: tag_count of them, each behind the joiner."""
 
     @abstractmethod
@@ -115,17 +125,23 @@ class Compact(Format):
 
     def __init__(self) -> None:
         self._ids: dict[int, bytes] = {}
+        self._trace_id = -1
+        self._trace = b""
 
     def head(self, key: bytes, kind: int, size: int) -> bytes:
         """key (1), kind (2), and the header of the field of that kind (3 to 7), but for BOOL."""
         head = b"\x18" + thrift_compact.binary(key) + self._kinds[kind]
         return head + varint(size) if kind in {STRING, BINARY} else head
 
-    def payload(self, kind: int, number: float | bool) -> bytes:
-        """A BOOL is all in the header of its field."""
-        if kind == BOOL:
-            return b"\x31" if number else b"\x32"
-        return zigzag(int(number)) if kind == LONG else _F64(number)
+    long = staticmethod(zigzag)
+
+    def flag(self, flag: bool) -> bytes:
+        """It is all in the header of its field."""
+        return b"\x31" if flag else b"\x32"
+
+    def double(self, number: float) -> bytes:
+        """Little end first."""
+        return _F64(number)
 
     def name(self, name: bytes) -> bytes:
         """Field 5."""
@@ -133,7 +149,7 @@ class Compact(Format):
 
     def trace(self, trace_id: int) -> bytes:
         """Fields 1 and 2, and the header of 3."""
-        return b"\x16" + u64(trace_id & _LOW) + b"\x16" + u64(trace_id >> 64) + b"\x16"
+        return b"".join((b"\x16", u64(trace_id & _LOW), b"\x16", u64(trace_id >> 64), b"\x16"))
 
     def reference(self, trace_id: int, span_id: int) -> bytes:
         """Fields 1 to 4."""
@@ -146,7 +162,7 @@ class Compact(Format):
 
     def span(
         self,
-        trace: bytes,
+        trace_id: int,
         span_id: int,
         parent_id: int,
         name: bytes,
@@ -159,7 +175,9 @@ class Compact(Format):
         logs: Sequence[bytes],
     ) -> bytes:
         """Fields 1 to 11."""
-        ids, more, last = self._ids, MORE14, LAST14
+        if trace_id != self._trace_id:
+            self._trace_id, self._trace = trace_id, self.trace(trace_id)
+        trace, ids, more, last = self._trace, self._ids, MORE14, LAST14
         parent = ids.get(parent_id)
         if parent is None:  # children end before their parent, one after the other
             if len(ids) > _MAX_IDS:
@@ -181,9 +199,9 @@ class Compact(Format):
                 tags, b"\x00",
             ))  # fmt: skip
         return b"".join((  # with today's start put together here: calls are what costs
-            trace, own, b"\x16", parent, name, b"\x02\x16" if flags else b"\x00\x16", more[start & 0x3FFF],
-            more[start >> 14 & 0x3FFF], more[start >> 28 & 0x3FFF], last[start >> 42], b"\x16",
-            last[duration] if duration < 1 << 14 else long_varint(duration),
+            trace, own, b"\x16", parent, name, b"\x02\x16" if flags else b"\x00\x16",
+            PACK3(more[start & 0x3FFF], more[start >> 14 & 0x3FFF], more[start >> 28 & 0x3FFF]),
+            last[start >> 42], b"\x16", last[duration] if duration < 1 << 14 else long_varint(duration),
             _TAGS_HEADERS[tag_count] if tag_count < 64 else _tags_header(tag_count), tags, b"\x00",
         ))  # fmt: skip
 
@@ -222,9 +240,11 @@ class Binary(Format):
         LONG: b"\x08\x00\x02\x00\x00\x00\x03\x0a\x00\x06",
         BINARY: b"\x08\x00\x02\x00\x00\x00\x04\x0b\x00\x07",
     }
-    _two_ids = struct.Struct(">3sQ3sQ").pack
-    _times = struct.Struct(">3si3sq3sq").pack
-    _times_and_tags = struct.Struct(">3si3sq3sq3sBI").pack
+    _flagged = b"\x08\x00\x07\x00\x00\x00\x01\x0a\x00\x08"  # field 7, and the header of 8
+    _not_flagged = b"\x08\x00\x07\x00\x00\x00\x00\x0a\x00\x08"
+    _ids = struct.Struct(">3sQ3sQ3sQ3sQ").pack
+    _times = struct.Struct(">10sq3sq").pack
+    _times_and_tags = struct.Struct(">10sq3sq4sI").pack
     _list = struct.Struct(">3sBI").pack
     _reference = struct.Struct(">3si3sQ3sQ3sQB").pack
     _log = struct.Struct(">3sq3sBI").pack
@@ -234,19 +254,16 @@ class Binary(Format):
         head = b"\x0b\x00\x01" + thrift_binary.binary(key) + self._kinds[kind]
         return head + thrift_binary.i32(size) if kind in {STRING, BINARY} else head
 
-    def payload(self, kind: int, number: float | bool) -> bytes:
-        """One byte, or eight."""
-        if kind == BOOL:
-            return b"\x01" if number else b"\x00"
-        return thrift_binary.i64(int(number)) if kind == LONG else thrift_binary.double(number)
+    long = staticmethod(thrift_binary.i64)
+    double = staticmethod(thrift_binary.double)
+
+    def flag(self, flag: bool) -> bytes:
+        """One byte."""
+        return b"\x01" if flag else b"\x00"
 
     def name(self, name: bytes) -> bytes:
         """Field 5."""
         return b"\x0b\x00\x05" + thrift_binary.binary(name)
-
-    def trace(self, trace_id: int) -> bytes:
-        """Fields 1 and 2."""
-        return self._two_ids(b"\x0a\x00\x01", trace_id & _LOW, b"\x0a\x00\x02", trace_id >> 64)
 
     def reference(self, trace_id: int, span_id: int) -> bytes:
         """Fields 1 to 4."""
@@ -262,7 +279,7 @@ class Binary(Format):
 
     def span(
         self,
-        trace: bytes,
+        trace_id: int,
         span_id: int,
         parent_id: int,
         name: bytes,
@@ -275,26 +292,23 @@ class Binary(Format):
         logs: Sequence[bytes],
     ) -> bytes:
         """Fields 1 to 11."""
-        ids = self._two_ids(b"\x0a\x00\x03", span_id, b"\x0a\x00\x04", parent_id)
+        ids = self._ids(
+            b"\x0a\x00\x01", trace_id & _LOW, b"\x0a\x00\x02", trace_id >> 64,
+            b"\x0a\x00\x03", span_id, b"\x0a\x00\x04", parent_id,
+        )  # fmt: skip
         if references:
             name = b"".join((name, self._list(b"\x0f\x00\x06", _STRUCT, len(references)), *references))
         if logs:
             tags = b"".join((tags, self._list(b"\x0f\x00\x0b", _STRUCT, len(logs)), *logs))
-        if not tag_count:
-            times = self._times(
-                b"\x08\x00\x07",
-                flags,
-                b"\x0a\x00\x08",
-                _micros(start_ns),
-                b"\x0a\x00\x09",
-                duration_ns // 1000,
+        head = self._flagged if flags else self._not_flagged
+        start = start_ns // 1000 if start_ns > 0 else 0
+        if tag_count:
+            times = self._times_and_tags(
+                head, start, b"\x0a\x00\x09", duration_ns // 1000, b"\x0f\x00\x0a\x0c", tag_count
             )
-            return b"".join((trace, ids, name, times, tags, b"\x00"))
-        times = self._times_and_tags(
-            b"\x08\x00\x07", flags, b"\x0a\x00\x08", _micros(start_ns), b"\x0a\x00\x09", duration_ns // 1000,
-            b"\x0f\x00\x0a", _STRUCT, tag_count,
-        )  # fmt: skip
-        return b"".join((trace, ids, name, times, tags, b"\x00"))
+        else:
+            times = self._times(head, start, b"\x0a\x00\x09", duration_ns // 1000)
+        return b"".join((ids, name, times, tags, b"\x00"))
 
     def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
         """Fields 1 and 2."""
@@ -318,116 +332,6 @@ class BinaryDatagram(Binary):
 
     _batch = thrift_binary.message_header(_EMIT_BATCH) + b"\x0c\x00\x01" + Binary._batch
     _end = b"\x00\x00"
-
-
-class Protobuf(Format):
-    """jaeger.api_v2, for gRPC's PostSpans to a collector's port 14250."""
-
-    joiner = b"\x42"
-    tail = b""
-    _kinds: ClassVar = {
-        STRING: b"\x1a",
-        DOUBLE: b"\x10\x03\x31",
-        BOOL: b"\x10\x01\x20",
-        LONG: b"\x10\x02\x28",
-        BINARY: b"\x10\x04\x3a",
-    }
-
-    def __init__(self) -> None:
-        self._second = -1
-        self._seconds = b""
-
-    def head(self, key: bytes, kind: int, size: int) -> bytes:
-        """The length; key (1), kind (2), and the tag of the value's field (3 to 7) unless that is empty."""
-        head = delimited(b"\x0a", key) + (self._kinds[kind] if size else self._kinds[kind][:-1])
-        if size and kind in {STRING, BINARY}:
-            head += varint(size)
-        return varint(len(head) + size) + head
-
-    def payload(self, kind: int, number: float | bool) -> bytes:
-        """Zero is not written; -0.0 is."""
-        if kind == BOOL:
-            return b"\x01" if number else b""
-        if kind == LONG:
-            return long_varint(int(number) & _LOW) if number else b""
-        return _F64(number) if number != 0.0 or str(number) == "-0.0" else b""
-
-    def name(self, name: bytes) -> bytes:
-        """Field 3."""
-        return delimited(b"\x1a", name) if name else b""
-
-    def trace(self, trace_id: int) -> bytes:
-        """Field 1, and the head of 2; the same in a reference."""
-        return b"\x0a\x10" + trace_id.to_bytes(16, "big") + b"\x12\x08"
-
-    def reference(self, trace_id: int, span_id: int) -> bytes:
-        """Fields 1 to 3, as field 4 of the span."""
-        return b"\x22\x1e" + self.trace(trace_id) + span_id.to_bytes(8, "big") + b"\x18\x01"
-
-    def log(self, time_ns: int, fields: Sequence[bytes]) -> bytes:
-        """Fields 1 and 2, as field 9 of the span."""
-        message = delimited(b"\x0a", self._timestamp(time_ns)) + b"".join([b"\x12" + field for field in fields])
-        return delimited(b"\x4a", message)
-
-    def span(
-        self,
-        trace: bytes,
-        span_id: int,
-        parent_id: int,
-        name: bytes,
-        references: Sequence[bytes],
-        flags: int,
-        start_ns: int,
-        duration_ns: int,
-        tag_count: int,  # noqa: ARG002
-        tags: bytes,
-        logs: Sequence[bytes],
-    ) -> bytes:
-        """Fields 1 to 9, as field 1 of the batch. The parent is the first reference."""
-        if parent_id:
-            name = b"".join((name, b"\x22\x1c", trace, parent_id.to_bytes(8, "big"), *references))
-        elif references:
-            name = b"".join((name, *references))
-        start, duration = self._timestamp(start_ns), _seconds_and_nanos(duration_ns)
-        if logs:
-            tags = b"".join((tags, *logs))
-        message = b"".join((
-            trace, span_id.to_bytes(8, "big"), name, b"\x28\x01\x32" if flags else b"\x32",
-            LAST14[len(start)],
-            start, b"\x3a", LAST14[len(duration)], duration, tags,
-        ))  # fmt: skip
-        return b"\x0a" + varint(len(message)) + message
-
-    def process(self, service: bytes, tags: Sequence[bytes]) -> bytes:
-        """Fields 1 and 2, as field 2 of the batch."""
-        message = (delimited(b"\x0a", service) if service else b"") + b"".join([b"\x12" + tag for tag in tags])
-        return delimited(b"\x12", message)
-
-    def body(self, process: bytes, spans: Sequence[bytes]) -> bytes:
-        """A PostSpansRequest: the batch is its field 1."""
-        return delimited(b"\x0a", b"".join((*spans, process)))
-
-    def frame_bytes(self, process: bytes) -> int:
-        """With lengths of at most five bytes."""
-        return len(process) + 6
-
-    def _timestamp(self, time_ns: int) -> bytes:
-        second = time_ns // 1_000_000_000
-        nanos = time_ns - second * 1_000_000_000
-        if second != self._second:
-            self._second, self._seconds = second, _seconds_and_nanos(max(0, second) * 1_000_000_000)
-        if nanos >= 1 << 28:
-            low, middle = MORE14[nanos & 0x3FFF], MORE14[nanos >> 14 & 0x3FFF]
-            return b"".join((self._seconds, b"\x10", low, middle, LAST14[nanos >> 28]))
-        return self._seconds + b"\x10" + long_varint(nanos) if nanos else self._seconds
-
-
-def _seconds_and_nanos(duration_ns: int) -> bytes:
-    if 1 << 14 <= duration_ns < 1 << 28:  # from 16 us to 268 ms
-        return b"\x10" + MORE14[duration_ns & 0x3FFF] + LAST14[duration_ns >> 14]
-    seconds, nanos = divmod(duration_ns, 1_000_000_000)
-    head = b"\x08" + long_varint(seconds) if seconds else b""
-    return head + b"\x10" + long_varint(nanos) if nanos else head
 
 
 def _micros(time_ns: int) -> int:

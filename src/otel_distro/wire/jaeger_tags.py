@@ -67,7 +67,7 @@ class _Keys(dict[Any, Any]):
 class _Values(dict[Any, bytes]):
     """All tags with one key and one kind of value."""
 
-    __slots__ = ("_heads", "_tags", "format", "key", "tail")
+    __slots__ = ("_tags", "format", "heads", "key", "tail")
     kind = STRING
 
     def __init__(self, key: bytes, wire_format: Format, tags: Tags) -> None:
@@ -76,16 +76,13 @@ class _Values(dict[Any, bytes]):
         self.format = wire_format
         self.tail = wire_format.tail
         self._tags = tags
-        self._heads: dict[int, bytes] = {}  # all that comes before a payload of so many bytes
+        self.heads: dict[int, bytes] = {}  # all that comes before a payload of so many bytes
 
-    def tag(self, payload: bytes) -> bytes:
-        size = len(payload)
-        head = self._heads.get(size)
-        if head is None:
-            head = self.format.head(self.key, self.kind, size)
-            if size <= _MAX_REMEMBERED_BYTES:
-                self._heads[size] = head
-        return head + payload + self.tail
+    def head(self, size: int) -> bytes:
+        head = self.format.head(self.key, self.kind, size)
+        if size <= _MAX_REMEMBERED_BYTES:
+            self.heads[size] = head
+        return head
 
     def remember(self, value: Any, tag: bytes) -> None:
         if self._tags.left > 0:
@@ -101,8 +98,9 @@ class _Strings(_Values):
             text = value.encode()
         except UnicodeEncodeError:
             text = utf8(value)
-        tag = self.tag(text)
-        if len(self) < _MAX_VALUES_PER_KEY and len(text) <= _MAX_REMEMBERED_BYTES:
+        size = len(text)
+        tag = (self.heads.get(size) or self.head(size)) + text + self.tail
+        if len(self) < _MAX_VALUES_PER_KEY and size <= _MAX_REMEMBERED_BYTES:
             self.remember(value, tag)
         return tag
 
@@ -114,7 +112,9 @@ class _Integers(_Values):
     def __missing__(self, value: int) -> bytes:
         if not _MIN_I64 <= value <= _MAX_I64:
             return _integer(self.format, self.key, value)
-        tag = self.tag(self.format.payload(LONG, value))
+        payload = self.format.long(value)
+        size = len(payload)
+        tag = (self.heads.get(size) or self.head(size)) + payload + self.tail
         if len(self) < _MAX_VALUES_PER_KEY:
             self.remember(value, tag)
         return tag
@@ -125,7 +125,7 @@ class _Booleans(_Values):
     kind = BOOL
 
     def __missing__(self, value: bool) -> bytes:
-        self[value] = tag = self.tag(self.format.payload(BOOL, value))
+        self[value] = tag = self.format.tag(self.key, BOOL, value)
         return tag
 
 
@@ -136,7 +136,9 @@ class _Doubles(_Values):
     kind = DOUBLE
 
     def __missing__(self, value: float) -> bytes:
-        return self.tag(self.format.payload(DOUBLE, value))
+        payload = self.format.double(value)
+        size = len(payload)
+        return (self.heads.get(size) or self.head(size)) + payload + self.tail
 
 
 class _Other:

@@ -7,6 +7,7 @@ Source: Apache Thrift, "Thrift Compact protocol encoding".
 from __future__ import annotations
 
 import struct
+from array import array
 
 from otel_distro.wire.protobuf import varint
 from otel_distro.wire.thrift import (
@@ -27,40 +28,47 @@ ONE_WAY = 4
 _PROTOCOL_ID = 0x82
 _VERSION = 1
 _MASK64 = (1 << 64) - 1
-MORE14 = tuple(bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(1 << 14))
-"""Fourteen bits of a varint, with more to follow."""
+MORE14 = array("H", [n & 0x7F | 0x80 | (n >> 7 | 0x80) << 8 for n in range(1 << 14)])
+"""Fourteen bits of a varint, with more to follow, as two bytes. In 32 KiB, so that it stays in the cache."""
 LAST14 = tuple(map(varint, range(1 << 14)))
 """The last fourteen."""
-
 _F64 = struct.Struct("<d")
+PACK2 = struct.Struct("<2H").pack
+PACK3 = struct.Struct("<3H").pack
+_PACK1 = struct.Struct("<H").pack
+_PACK4 = struct.Struct("<4H").pack
 
 
 def long_varint(number: int) -> bytes:
     """As varint, for large numbers: ids take ten bytes, times eight. number: 0 to 2**64 - 1."""
     more = MORE14
-    if number >= 1 << 56:
-        return b"".join((
-            more[number & 0x3FFF], more[number >> 14 & 0x3FFF], more[number >> 28 & 0x3FFF],
-            more[number >> 42 & 0x3FFF], LAST14[number >> 56],
-        ))  # fmt: skip
-    if number >= 1 << 42:
-        low, middle, high = more[number & 0x3FFF], more[number >> 14 & 0x3FFF], more[number >> 28 & 0x3FFF]
-        return b"".join((low, middle, high, LAST14[number >> 42]))
-    if number >= 1 << 28:
-        return more[number & 0x3FFF] + more[number >> 14 & 0x3FFF] + varint(number >> 28)
-    if number >= 1 << 14:
-        return more[number & 0x3FFF] + varint(number >> 14)
-    return varint(number)
+    if number < 1 << 14:
+        return LAST14[number]
+    if number < 1 << 28:
+        return _PACK1(more[number & 0x3FFF]) + LAST14[number >> 14]
+    low, next_ = more[number & 0x3FFF], more[number >> 14 & 0x3FFF]
+    if number < 1 << 42:
+        return PACK2(low, next_) + LAST14[number >> 28]
+    if number < 1 << 56:
+        return PACK3(low, next_, more[number >> 28 & 0x3FFF]) + LAST14[number >> 42]
+    return _PACK4(low, next_, more[number >> 28 & 0x3FFF], more[number >> 42 & 0x3FFF]) + LAST14[number >> 56]
 
 
 def i64(number: int) -> bytes:
     """A zig-zag varint; number: -2**63 to 2**63 - 1. The same for i32 and i16."""
+    if 0 <= number < 1 << 13:
+        return LAST14[number << 1]
     return long_varint(number << 1 if number >= 0 else (-number << 1) - 1)
 
 
 def u64(bits: int) -> bytes:
     """An i64 that has these 64 bits, such as an id; bits: 0 to 2**64 - 1."""
-    return long_varint(bits << 1 if bits < 1 << 63 else (~bits & _MASK64) << 1 | 1)
+    number = bits << 1 if bits < 1 << 63 else (~bits & _MASK64) << 1 | 1
+    if number < 1 << 56:
+        return long_varint(number)
+    more = MORE14
+    low, next_ = more[number & 0x3FFF], more[number >> 14 & 0x3FFF]
+    return _PACK4(low, next_, more[number >> 28 & 0x3FFF], more[number >> 42 & 0x3FFF]) + LAST14[number >> 56]
 
 
 def binary(data: bytes) -> bytes:

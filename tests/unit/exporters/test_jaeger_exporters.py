@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import socket
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -369,3 +371,18 @@ def test_bad_variables_cost_one_line_each(environ: dict[str, str], variable: str
     assert exporter is not None
     assert [] == more
     exporter.shutdown()
+
+
+def test_who_does_not_name_jaeger_does_not_load_it() -> None:
+    """Not at start, not with the default propagators, sampler and exporter."""
+    program = (
+        "import sys\n"
+        "from otel_distro import exporters, propagators, samplers\n"
+        "from otel_distro.settings import load\n"
+        "settings, _ = load({})\n"
+        "propagators.create(settings.propagators), exporters.create(settings)\n"
+        "samplers.create(settings.sampler, 'svc', settings.propagators)\n"
+        "print([name for name in sys.modules if 'jaeger' in name or 'thrift' in name])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
+    assert "['otel_distro.settings.jaeger', 'otel_distro.settings.variables_jaeger']\n" == done.stdout

@@ -87,17 +87,6 @@ def test_an_endpoint_without_host_is_a_problem_not_an_exception() -> None:
     assert [p.variable for p in problems] == ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_ZIPKIN_ENDPOINT"]
 
 
-def test_files_that_cannot_be_read_are_found_at_start_up() -> None:
-    otlp = OtlpSettings(endpoint="https://collector", certificate="/nowhere/ca.pem", client_key="/nowhere/key.pem")
-    origin = (("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "environment"),)
-    names, problems = create("otlp", otlp_traces=otlp, origin=origin)
-    assert names == ["OtlpHttpSpanExporter"]
-    assert [(p.variable, p.value) for p in problems] == [
-        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/nowhere/ca.pem"),
-        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nowhere/key.pem"),
-    ]
-
-
 def test_an_unusable_proxy_is_a_problem_without_its_password() -> None:
     proxies = ProxySettings(http="socks5://u:secret@proxy:1080")
     names, (problem,) = create("otlp", proxies=proxies, otlp_traces=OtlpSettings(endpoint="http://collector:4318"))

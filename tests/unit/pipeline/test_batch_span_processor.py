@@ -198,7 +198,7 @@ def test_memory_bounds_the_queue(make: Callable[..., Bench]) -> None:
     assert bench.balance().dropped == {}
     bench.spans(200, attributes={"big": "x" * 100_000})
     lost = bench.balance().dropped["queue_full"]
-    assert 5000 < lost < 5150
+    assert 5140 < lost < 5160  # half of the memory, while the backend has taken nothing
     bench.exporter.open.set()
     assert bench.provider.force_flush() is True
     assert bench.processor._bytes == 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 def test_same_as_the_standard_library(group: str) -> None:
     """Names and values of every installed distribution."""
-    expected = {point.name: point.value for point in reversed(importlib.metadata.entry_points(group=group))}
+    expected = {point.name: point.value for point in reversed(list(importlib.metadata.entry_points(group=group)))}
     actual = {point.name: point.value for point in entry_points.declared(group)}
     assert expected.keys() == actual.keys()
     assert {name: expected[name].partition("[")[0].strip() for name in expected} == actual

@@ -42,13 +42,17 @@ def test_a_name_of_another_package_is_found(tmp_path: Path, monkeypatch: pytest.
         ),
         (
             "OTEL_TRACES_SAMPLER=alway_on",
-            "OTEL_TRACES_SAMPLER=alway_on: unknown sampler 'alway_on' (did you mean 'always_on'?); "
-            "using parentbased_always_on",
+            (
+                "OTEL_TRACES_SAMPLER=alway_on: unknown sampler 'alway_on' (did you mean 'always_on'?); "
+                "using parentbased_always_on"
+            ),
         ),
         (
             "OTEL_PROPAGATORS=bogus",
-            "OTEL_PROPAGATORS=bogus: unknown propagator 'bogus'; known are tracecontext, baggage, b3, b3multi, "
-            "jaeger, xray, ottrace, none; using tracecontext,baggage",
+            (
+                "OTEL_PROPAGATORS=bogus: unknown propagator 'bogus'; known are tracecontext, baggage, b3, b3multi, "
+                "jaeger, xray, ottrace, none; using tracecontext,baggage"
+            ),
         ),
         (
             "OTEL_TRACES_SAMPLER=xray",

@@ -18,8 +18,8 @@ from otel_distro.wire.jaeger_formats import (
     Binary,
     BinaryDatagram,
     Compact,
-    Protobuf,
 )
+from otel_distro.wire.jaeger_protobuf import Protobuf
 
 if TYPE_CHECKING:
     from otel_distro.wire.jaeger_formats import Format
@@ -45,7 +45,7 @@ def tag(wire_format: Format, row: dict[str, Any]) -> bytes:
 
 def span(wire_format: Format, row: dict[str, Any]) -> bytes:
     return wire_format.span(
-        wire_format.trace(int(row["trace_id"], 16)),
+        int(row["trace_id"], 16),
         int(row["span_id"], 16),
         int(row["parent_span_id"] or "0", 16),
         wire_format.name(row["operation"].encode()),

@@ -19,10 +19,18 @@ _runs_tests = False
 
 
 def install(module: ModuleType, start: Callable[[], None]) -> None:
-    """Run start() once, right before the first request handler loads its middleware.
+    """Run start() once, right before what is traced first: a handler loads its middleware, or a command runs.
 
-    module: django.core.handlers.base, just imported. start: must not raise. `manage.py test` starts nothing.
+    module: django.core.handlers.base or django.core.management.base, just imported. start: must not raise; it
+    may be called once for each of the two. `manage.py test` starts nothing.
     """
+    if hasattr(module, "BaseCommand"):
+        _install_commands(module, start)
+    else:
+        _install_handlers(module, start)
+
+
+def _install_handlers(module: ModuleType, start: Callable[[], None]) -> None:
     handler_class: Any = module.BaseHandler
     original = handler_class.load_middleware
     started = False
@@ -40,11 +48,7 @@ def install(module: ModuleType, start: Callable[[], None]) -> None:
     handler_class.load_middleware = load_middleware
 
 
-def install_commands(module: ModuleType, start: Callable[[], None]) -> None:
-    """Run start() once, right before the first management command that is traced.
-
-    module: django.core.management.base, just imported. start: must not raise; it may wrap execute() itself.
-    """
+def _install_commands(module: ModuleType, start: Callable[[], None]) -> None:
     command_class: Any = module.BaseCommand
     original = command_class.execute
     started = False

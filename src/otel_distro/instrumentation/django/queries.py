@@ -53,14 +53,15 @@ class Queries:
             sent = _with_comment(sql, context) if self._comments and isinstance(sql, str) else sql
             token = _silence_driver(cursor.cursor, context)
             start_ns = now_ns()
+            failed: BaseException | None = None
+            rows = None
             try:
                 result = original(cursor, sent, params, many, executor)
-            except BaseException as error:
-                failed, rows = error, None
-                raise
-            else:
-                failed, rows = None, _rows(cursor)
+                rows = _rows(cursor)
                 return result
+            except BaseException as error:
+                failed = error
+                raise
             finally:
                 if token is not None:
                     detach(token)
@@ -140,13 +141,14 @@ def _rows(cursor: Any) -> int | None:
 
 def _silence_driver(cursor: Any, context: Context) -> Any:
     """Tell the driver's own instrumentor, if there is one, that this call has its span."""
-    if not _is_instrumented(type(cursor)):
+    cursor_class: Any = type(cursor)
+    if not _is_instrumented(cursor_class):
         return None
     return attach(Context({**context, _SUPPRESS_INSTRUMENTATION_KEY: True}))
 
 
 @functools.cache
-def _is_instrumented(cursor_class: type) -> bool:
+def _is_instrumented(cursor_class: Any) -> bool:
     return any(base.__module__.startswith(("opentelemetry.", "otel_distro.", "wrapt")) for base in cursor_class.__mro__)
 
 

@@ -132,9 +132,7 @@ class DjangoServer:
         for path in self._traced_attributes:
             value = guard.call(f"request attribute {path}", _read, request, path)
             if value is not None and value is not _MISSING:
-                served.span.set_attribute(
-                    path, value if isinstance(value, (str, bool, int, float)) else str(value)
-                )
+                served.span.set_attribute(path, value if isinstance(value, (str, bool, int, float)) else str(value))
 
 
 def _has_upstream_middleware() -> bool:

@@ -6,11 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otel_distro.instrumentation import first_party
-from otel_distro.instrumentation.flask import server
+from otel_distro.instrumentation.child_spans import ChildSpans
+from otel_distro.instrumentation.flask import layers, server
+from otel_distro.instrumentation.layers import chosen
 from otel_distro.instrumentation.patching import Patches
 
 if TYPE_CHECKING:
     from otel_distro.settings.settings import Settings
+
+LAYERS = ("view", "template", "hook", "error_handler", "command")
+DEFAULT_LAYERS = ("view", "template", "error_handler", "command")
 
 _patches = Patches()
 
@@ -22,6 +27,7 @@ def instrument(settings: Settings, **options: Any) -> None:
     meter_provider, excluded_urls (comma-separated patterns), enable_commenter, commenter_options.
     """
     _patch()
+    _wrap_layers(settings, options)
     server.trace_all(_tracing(settings, options))
 
 
@@ -51,6 +57,39 @@ def _patch() -> None:
     _patches.wrap(Flask, "wsgi_app", server.wsgi_app)
     _patches.wrap(Flask, "handle_exception", server.handle_exception)
     _patches.wrap(Flask, "finalize_request", server.finalize_request)
+
+
+def _wrap_layers(settings: Settings, options: dict[str, Any]) -> None:
+    import click
+    import flask.templating
+    from flask.app import Flask
+
+    wishes = settings.instrumentation
+    wanted = chosen(wishes.flask_spans, LAYERS, DEFAULT_LAYERS, "OTEL_DISTRO_FLASK_SPANS")
+    tracer = first_party.tracer_of("flask", options)
+
+    def spans(layer: str) -> ChildSpans:
+        return ChildSpans(tracer, layer, wishes.min_span_duration_s)
+
+    if "view" in wanted:
+        _patches.wrap(Flask, "dispatch_request", layers.view(spans("view")))
+    if "template" in wanted:
+        _patches.wrap(flask.templating, "_render", layers.template(spans("template")))
+    phases: dict[str, str] = {}
+    if "hook" in wanted:
+        phases.update(
+            preprocess_request="before_request",
+            process_response="after_request",
+            do_teardown_request="teardown_request",
+        )
+    if "error_handler" in wanted:
+        phases.update(handle_user_exception="error_handler", handle_http_exception="error_handler")
+    for method, name in phases.items():
+        _patches.wrap(Flask, method, layers.phase(name, spans("hook" if "request" in name else name)))
+    if phases:
+        _patches.wrap(Flask, "ensure_sync", layers.ensure_sync)
+    if "command" in wanted:
+        _patches.wrap(click.Command, "invoke", layers.command(spans("command")))
 
 
 def _tracing(settings: Settings, options: dict[str, Any]) -> server.Tracing:

@@ -16,9 +16,6 @@ from otel_distro.runtime import guard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from opentelemetry.context import Context
-    from opentelemetry.propagators.textmap import Setter
-
     from otel_distro.instrumentation.http_server import HttpServer, ServerRequest
 
     WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -59,7 +56,7 @@ def call(original: Any) -> Any:
         tracing = own.get(APP_KEY, _of_all)
         if tracing is None or "wsgi_app" not in own or REQUEST_KEY in environ or FOREIGN_MARK in own:
             return original(self, environ, start_response)  # type: ignore[no-any-return]
-        return serve(tracing, original.__get__(self), environ, start_response)
+        return serve(tracing, original.__get__(self), environ, start_response, may_change_status=True)
 
     return wrapper
 
@@ -77,39 +74,43 @@ def wsgi_app(original: Any) -> Any:
     return wrapper
 
 
-def serve(tracing: Tracing, app: WsgiApp, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Call a WSGI app inside a SERVER span. What the app returns and raises is passed on."""
+def serve(
+    tracing: Tracing,
+    app: WsgiApp,
+    environ: dict[str, Any],
+    start_response: Any,
+    *,
+    may_change_status: bool = False,
+) -> Iterable[bytes]:
+    """Call a WSGI app inside a SERVER span. What the app returns and raises is passed on.
+
+    may_change_status: there is WSGI middleware in it, which may answer in Flask's stead.
+    """
     request = guard.call("the span of a request", tracing.http.begin, environ)
     if request is None:
         return app(environ, start_response)
     environ[REQUEST_KEY] = request
-    if request.is_quiet():
-        return _serve_quietly(request, app, environ, start_response)
-
-    def respond(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-        more = guard.call("the span of a response", _respond, request, tracing, environ, status, headers)
-        return start_response(status, [*headers, *more] if more else headers, *exc_info)
-
+    request.environ = environ
+    request.response_hook = tracing.response_hook
+    if may_change_status:
+        start_response = _watched(start_response, request)
     try:
-        body = app(environ, respond)
+        body = app(environ, start_response)
     except BaseException as error:
         request.leave()
         guard.call("the span of a failed request", _fail, request, error)
         raise
-    followed = guard.call("the span of a response body", _follow, body, request, environ)
+    followed = guard.call("the span of a response body", _follow, body, request)
     return body if followed is None else followed
 
 
-def _serve_quietly(
-    request: ServerRequest, app: WsgiApp, environ: dict[str, Any], start_response: Any
-) -> Iterable[bytes]:
-    """Nothing is recorded; all that is left is the context, for what the app calls."""
-    body: Any = ()
-    try:
-        body = app(environ, start_response)
-    finally:
-        followed = guard.call("the context of a request", _follow, body, request, environ)
-    return body if followed is None else followed
+def _watched(start_response: Any, request: ServerRequest) -> Any:
+    def watch(status: str, *more: Any) -> Any:
+        if status[:3].isdecimal():
+            request.status_code = int(status[:3])
+        return start_response(status, *more)
+
+    return watch
 
 
 def handle_exception(original: Any) -> Any:
@@ -130,9 +131,8 @@ def finalize_request(original: Any) -> Any:
     def wrapper(self: Any, rv: Any, *args: Any, **kwargs: Any) -> Any:
         response = original(self, rv, *args, **kwargs)
         request: Any = get_current().get(IN_REQUEST_KEY)
-        if request is not None:  # an abort(404) becomes an iterator, though its text is complete
-            body = getattr(response, "response", None)
-            request.is_complete = isinstance(body, (list, tuple)) or isinstance(rv, HTTPException)
+        if request is not None:
+            guard.call("the span of a response", _respond, request, rv, response)
         return response
 
     return wrapper
@@ -154,25 +154,34 @@ def full_dispatch_request(original: Any) -> Any:
     return wrapper
 
 
-def _respond(
-    request: ServerRequest,
-    tracing: Tracing,
-    environ: dict[str, Any],
-    status: str,
-    headers: list[tuple[str, str]],
-) -> list[tuple[str, str]]:
-    request.status_code = int(status[:3])
+def _respond(request: ServerRequest, rv: Any, response: Any) -> None:
+    # an abort(404) becomes an iterator, though its text is complete
+    request.is_complete = isinstance(response.response, (list, tuple)) or isinstance(rv, HTTPException)
+    if request.is_quiet():
+        return
+    request.status_code = response.status_code
+    environ = request.environ
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     if rule is not None:
         mounted = environ.get("SCRIPT_NAME")
         request.route = f"{mounted.rstrip('/')}{rule.rule}" if mounted else rule.rule
-    more = request.headers(headers)
+    for name, value in request.headers(response.headers):
+        response.headers.add(name, value)
     inject = response_propagator()
     if inject is not None:
-        inject(more, setter=_SETTER)
-    if tracing.response_hook is not None and request.span.is_recording():
-        guard.call("response_hook", tracing.response_hook, request.span, status, headers)
-    return more
+        inject(response.headers)
+    hook = request.response_hook
+    if hook is not None and request.span.is_recording():
+        _call_response_hook(hook, request, response)
+
+
+def _call_response_hook(hook: Callable[..., Any], request: ServerRequest, response: Any) -> None:
+    """Upstream's hooks get a list of headers, and what they append goes to the client."""
+    headers = response.headers.to_wsgi_list()
+    sent = len(headers)
+    guard.call("response_hook", hook, request.span, response.status, headers)
+    for name, value in headers[sent:]:
+        response.headers.add(name, value)
 
 
 def _fail(request: ServerRequest, error: BaseException) -> None:
@@ -180,14 +189,14 @@ def _fail(request: ServerRequest, error: BaseException) -> None:
     request.finish()
 
 
-def _follow(body: Any, request: ServerRequest, environ: dict[str, Any]) -> Iterable[bytes]:
+def _follow(body: Any, request: ServerRequest) -> Iterable[bytes]:
     """The body to hand to the server: as it is when complete, else one that ends the span when it ends."""
     context = request.leave()
     kind = type(body)
     if kind is ClosingIterator:
         if not request.is_complete:
             return Body(body, request, context)
-    elif kind is not list and kind is not tuple and not _is_file(body, environ):
+    elif kind is not list and kind is not tuple and not _is_file(body, request.environ):
         return Body(body, request, context)
     request.finish()
     return body  # type: ignore[no-any-return]
@@ -196,13 +205,3 @@ def _follow(body: Any, request: ServerRequest, environ: dict[str, Any]) -> Itera
 def _is_file(body: Any, environ: dict[str, Any]) -> bool:
     """Whether this must reach the server as it is, or it would not be sent with sendfile."""
     return type(body) is environ.get("wsgi.file_wrapper") or hasattr(body, "read")
-
-
-class _ListSetter:
-    """Appends response headers to a list."""
-
-    def set(self, carrier: list[tuple[str, str]], key: str, value: str) -> None:
-        carrier.append((key, value))
-
-
-_SETTER: Setter[Any] = _ListSetter()  # type: ignore[assignment]

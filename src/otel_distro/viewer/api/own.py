@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 MAX_LIMIT = 500
 _BADGES_UP_TO = 2_000
 _MAX_NS = (1 << 63) - 1
+_VALUES_LIKE = "SELECT value FROM word WHERE key = ? AND value LIKE ? ESCAPE '\\' LIMIT 200"
+# one step of the index per key, where DISTINCT would read every value
+_KEYS_LIKE = (
+    "WITH RECURSIVE names (name) AS (SELECT min(key) FROM word UNION ALL"
+    " SELECT (SELECT min(key) FROM word WHERE key > name) FROM names WHERE name IS NOT NULL)"
+    " SELECT name FROM names WHERE name LIKE ? ESCAPE '\\' LIMIT 200"
+)
 
 
 def trace_list(store: Store, query: dict[str, str]) -> Response:
@@ -139,17 +146,16 @@ def endpoints(store: Store, query: dict[str, str]) -> Response:
     between = _slots(query)
     found = store.each(
         lambda connection: connection.execute(
-            "SELECT service, name, bucket, sum(calls), sum(errors), sum(total) FROM endpoint"
-            " WHERE slot BETWEEN ? AND ? GROUP BY service, name, bucket",
-            between,
+            "SELECT service, name, calls, errors, total, buckets FROM endpoint WHERE slot BETWEEN ? AND ?", between
         ).fetchall()
     )
     buckets: dict[tuple[str, str], dict[int, int]] = {}
     sums: dict[tuple[str, str], list[int]] = {}
     for rows in found:
-        for service, name, bucket, calls, errors, total in rows:
+        for service, name, calls, errors, total, text in rows:
             counts = buckets.setdefault((service, name), {})
-            counts[bucket] = counts.get(bucket, 0) + calls
+            for bucket, number in json.loads(text).items():
+                counts[int(bucket)] = counts.get(int(bucket), 0) + number
             mine = sums.setdefault((service, name), [0, 0, 0])
             mine[0] += calls
             mine[1] += errors
@@ -203,10 +209,7 @@ def suggest(store: Store, query: dict[str, str]) -> Response:
     """GET /api/ui/suggest?key=&prefix=: keys that can be searched, or values of one key; at most 30."""
     key, prefix = query.get("key", ""), query.get("prefix", "")[:100]
     pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    column = "value" if key else "key"
-    sql = (
-        f"SELECT DISTINCT {column} FROM word WHERE {'key = ? AND ' if key else ''}{column} LIKE ? ESCAPE '\\' LIMIT 200"  # noqa: S608 - a column of ours
-    )
+    sql = _VALUES_LIKE if key else _KEYS_LIKE
     parameters = (key, pattern) if key else (pattern,)
     found = store.each(lambda connection: connection.execute(sql, parameters).fetchall())
     values = sorted({text for rows in found for (text,) in rows}, key=lambda text: (len(text), text))
@@ -215,11 +218,14 @@ def suggest(store: Store, query: dict[str, str]) -> Response:
 
 def status(store: Store, more: dict[str, Any]) -> Response:
     """GET /api/ui/status: what is stored, what was dropped, what is wrong."""
-    counts = store.each(lambda connection: connection.execute("SELECT count(*), min(start) FROM trace").fetchone())
+    # rows are never deleted inside a segment, so the largest number is the count
+    counts = store.each(
+        lambda connection: connection.execute("SELECT max(tid), (SELECT min(start) FROM trace) FROM trace").fetchone()
+    )
     oldest = min((first for _, first in counts if first is not None), default=None)
     return json_response(
         {
-            "traces": sum(count for count, _ in counts),
+            "traces": sum(count or 0 for count, _ in counts),
             "oldest": oldest // 1000 if oldest is not None else None,
             "now": now_ns() // 1000,
             "size_bytes": store.size_bytes(),

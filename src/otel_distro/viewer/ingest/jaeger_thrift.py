@@ -32,6 +32,15 @@ def http_batch(body: bytes) -> Iterator[SpanOrigin]:
     return _spans(batch)
 
 
+def datagram(message: bytes) -> Iterator[SpanOrigin]:
+    """The spans of one message to an agent's port, in either protocol. Raises DecodeError."""
+    try:
+        batch = decode_datagram(message)
+    except ThriftError as error:
+        raise DecodeError(str(error)) from None
+    return _spans(batch)
+
+
 class Datagrams(asyncio.DatagramProtocol):
     """A UDP port: hands what arrived together to the worker together."""
 
@@ -59,8 +68,8 @@ class Datagrams(asyncio.DatagramProtocol):
         while self._waiting:
             data = self._waiting.popleft()
             try:
-                yield from _spans(decode_datagram(data))
-            except ThriftError as error:
+                yield from datagram(data)
+            except DecodeError as error:
                 log.warn(f"viewer: a Jaeger datagram was refused: {error}", key="viewer datagram")
 
     def _done(self, _: object) -> None:

@@ -126,7 +126,7 @@ class Worker:
             return Refused(503, "the disk is full; the oldest traces were dropped to make room")
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             self.store.damaged(self.store.segments[-1], error)
-            self.store.renew()
+            guard.call("viewer: repairing the store", self.store.repair)
         log.warn(f"viewer: spans not stored: {text}", key="viewer not stored")
         self.store.problems["write"] = f"spans could not be stored: {text}"
         return Refused(503, f"not stored: {text}")

@@ -6,8 +6,10 @@ import { h, put } from "./dom.js";
 import { colour, count, duration, percent } from "./format.js";
 import { rangeBar, sortable, startOf } from "./table.js";
 
+const HOUR = "3600"; // reading more takes longer: there is a row per endpoint and five minutes
+
 export async function show(main, { query, go }) {
-  const { endpoints, left_out: leftOut } = await get("/api/ui/endpoints", { start: startOf(query) });
+  const { endpoints, left_out: leftOut } = await get("/api/ui/endpoints", { start: startOf(query, HOUR) });
   const everything = endpoints.reduce((sum, row) => sum + row.total, 0) || 1;
   const columns = [
     { title: "Endpoint", value: (r) => r.name, cell: (r) => [
@@ -25,10 +27,10 @@ export async function show(main, { query, go }) {
     } },
   ];
   put(main,
-    h("div", { class: "head" }, h("h1", null, "Endpoints"), rangeBar("/endpoints", query, go)),
+    h("div", { class: "head" }, h("h1", null, "Endpoints"), rangeBar("/endpoints", query, go, HOUR)),
     endpoints.length
       ? sortable("Endpoints", columns, endpoints, { by: 6 })
-      : h("div", { class: "empty" }, h("h2", null, "No requests in this time"), h("p", null, "Endpoints appear as soon as an app has answered a request. ", h("a", { href: "/endpoints" }, "All time"))),
+      : h("div", { class: "empty" }, h("h2", null, "No requests in this time"), h("p", null, "Endpoints appear as soon as an app has answered a request. ", h("a", { href: "/endpoints?range=all" }, "All time"))),
     h("p", { class: "note" }, "Percentiles are right within 2.2 %; times are kept in steps of five minutes.", leftOut ? ` ${count(leftOut)} more endpoints are not shown.` : ""));
 }
 

@@ -39,16 +39,16 @@ function kind(column) {
   return [column.number ? "number" : "", column.narrow ? "wide" : ""].join(" ").trim() || null;
 }
 
-export const RANGES = [["900", "Last 15 min"], ["3600", "Last hour"], ["86400", "Last day"], ["", "All"]];
+const RANGES = [["900", "Last 15 min"], ["3600", "Last hour"], ["86400", "Last day"], ["all", "All"]];
 
 // A choice of time that is kept in the address.
-export function rangeBar(path, query, go) {
-  const range = query.get("range") || "";
+export function rangeBar(path, query, go, standard = "all") {
+  const range = query.get("range") || standard;
   return h("div", { class: "ranges", role: "group", "aria-label": "Time" }, RANGES.map(([value, text]) =>
-    h("button", { type: "button", "aria-pressed": String(value === range), onclick: () => go(value ? `${path}?range=${value}` : path) }, text)));
+    h("button", { type: "button", "aria-pressed": String(value === range), onclick: () => go(`${path}?range=${value}`) }, text)));
 }
 
-export function startOf(query) {
-  const range = Number(query.get("range"));
-  return range ? Date.now() * 1000 - range * 1e6 : undefined;
+export function startOf(query, standard = "all") {
+  const range = Number(query.get("range") || standard);
+  return range > 0 ? Date.now() * 1000 - range * 1e6 : undefined;
 }

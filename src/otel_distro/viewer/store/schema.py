@@ -26,6 +26,8 @@ CREATE TABLE trace (
   services TEXT NOT NULL
 );
 CREATE INDEX trace_start ON trace (start, duration, errors, http_status);
+CREATE INDEX trace_duration ON trace (duration);
+CREATE INDEX trace_failed ON trace (start) WHERE errors > 0;
 CREATE TABLE chunk (
   id INTEGER PRIMARY KEY, tid INTEGER NOT NULL, base INTEGER NOT NULL, spans INTEGER NOT NULL,
   summary BLOB NOT NULL, body BLOB NOT NULL
@@ -40,8 +42,8 @@ CREATE TABLE edge (
   PRIMARY KEY (parent, child, kind, slot)
 ) WITHOUT ROWID;
 CREATE TABLE endpoint (
-  service TEXT, name TEXT, slot INTEGER, bucket INTEGER, calls INTEGER NOT NULL, errors INTEGER NOT NULL,
-  total INTEGER NOT NULL, PRIMARY KEY (service, name, slot, bucket)
+  service TEXT, name TEXT, slot INTEGER, calls INTEGER NOT NULL, errors INTEGER NOT NULL, total INTEGER NOT NULL,
+  buckets TEXT NOT NULL, PRIMARY KEY (service, name, slot)
 ) WITHOUT ROWID;
 CREATE TABLE failure (
   service TEXT, type TEXT, place TEXT, message TEXT, calls INTEGER NOT NULL, first INTEGER NOT NULL,

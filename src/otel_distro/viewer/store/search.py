@@ -150,9 +150,12 @@ def _plan(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any],
     unindexed: list[Term] = []
     rare = ""
     rare_count = _RARE
+    longer = ""
     for term in query.terms:
         column = _column_condition(term)
         if column is not None:
+            if term.key == "duration" and term.operator in (">", ">=") and _is_rare(connection, *column):
+                longer = " INDEXED BY trace_duration"
             conditions.append(column[0])
             parameters.extend(column[1])
             continue
@@ -168,9 +171,17 @@ def _plan(connection: sqlite3.Connection, query: Query) -> tuple[str, list[Any],
         if not condition:
             return None
         conditions.append(condition)
-    source = f"(SELECT DISTINCT tid FROM posting WHERE {rare}) AS hit CROSS JOIN trace USING (tid)" if rare else "trace"  # noqa: S608
+    source = f"trace{longer}"
+    if rare:
+        source = f"(SELECT DISTINCT tid FROM posting WHERE {rare}) AS hit CROSS JOIN trace USING (tid)"  # noqa: S608
     sql = f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)} ORDER BY trace.start DESC"  # noqa: S608
     return sql, parameters, unindexed
+
+
+def _is_rare(connection: sqlite3.Connection, condition: str, parameters: list[Any]) -> bool:
+    """Whether so few traces match a condition on the duration that sorting them is cheaper than reading by time."""
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM trace INDEXED BY trace_duration WHERE {condition} LIMIT {_RARE})"  # noqa: S608
+    return int(connection.execute(sql, parameters).fetchone()[0]) < _RARE
 
 
 def _posting(connection: sqlite3.Connection, words: list[int], rare: str, rare_count: int) -> tuple[str, int, str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from otel_distro.viewer.store.prepare import Part
-    from otel_distro.viewer.store.tallies import Tallies
+    from otel_distro.viewer.store.tallies import Endpoint, Tallies
 
 _MAX_CACHED = 50_000
 _WIDE_ABOVE = 24
@@ -35,11 +35,6 @@ _ADD_EDGE = (
     "INSERT INTO edge (parent, child, kind, slot, calls, errors) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (parent, child, kind, slot) DO UPDATE"
     " SET calls = calls + excluded.calls, errors = errors + excluded.errors"
-)
-_ADD_ENDPOINT = (
-    "INSERT INTO endpoint (service, name, slot, bucket, calls, errors, total) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (service, name, slot, bucket) DO UPDATE"
-    " SET calls = calls + excluded.calls, errors = errors + excluded.errors, total = total + excluded.total"
 )
 _ADD_FAILURE = (
     "INSERT INTO failure (service, type, place, message, calls, first, last, trace_id, span_id, name)"
@@ -114,9 +109,26 @@ class SegmentWriter:
         """Add the counts and forget them."""
         run = self.connection.executemany
         run(_ADD_EDGE, [(*key, *counts) for key, counts in tallies.edges.items()])
-        run(_ADD_ENDPOINT, [(*key, *counts) for key, counts in tallies.endpoints.items()])
+        for key, counts in tallies.endpoints.items():
+            self._endpoint(key, counts)
         run(_ADD_FAILURE, [(*key, *failure) for key, failure in tallies.failures.items()])
         tallies.forget()
+
+    def _endpoint(self, key: tuple[str, str, int], counts: Endpoint) -> None:
+        old = self.connection.execute(
+            "SELECT calls, errors, total, buckets FROM endpoint WHERE service = ? AND name = ? AND slot = ?", key
+        ).fetchone()
+        buckets = counts.buckets
+        calls, errors, total = counts.calls, counts.errors, counts.total_us
+        if old is not None:
+            calls, errors, total = calls + old[0], errors + old[1], total + old[2]
+            for text, number in json.loads(old[3]).items():
+                buckets[int(text)] = buckets.get(int(text), 0) + number
+        self.connection.execute(
+            "INSERT OR REPLACE INTO endpoint (service, name, slot, calls, errors, total, buckets)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*key, calls, errors, total, json.dumps(buckets)),
+        )
 
     def _trace(self, part: Part) -> int:
         old = self.connection.execute(_FIND, (part.trace_id,)).fetchone()

@@ -47,10 +47,11 @@ class Added(NamedTuple):
 
 
 class Segment:
-    """One database. number grows with time."""
+    """One database. number grows with time; written_ns is when the last spans came."""
 
-    def __init__(self, number: int, path: Path | None, memory_name: str = "") -> None:
+    def __init__(self, number: int, path: Path | None, memory_name: str = "", written_ns: int = 0) -> None:
         self.number = number
+        self.written_ns = written_ns
         self.path = path
         self.memory_name = memory_name
         self.dead = False
@@ -84,7 +85,6 @@ class Store:
         self._clock_ns = clock_ns
         self._local = threading.local()
         self._anchors: dict[int, sqlite3.Connection] = {}
-        self._memory_bytes: dict[int, int] = {}
         self._tallies = Tallies()
         self._parts: dict[bytes, Part] = {}
         self._held = 0
@@ -99,7 +99,7 @@ class Store:
             self._write_to(self.segments[-1])
         else:
             self._begin_segment()
-        self.take_over_damaged()
+        self._take_over_damaged()
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -139,16 +139,11 @@ class Store:
             self.rollback()
             raise
         self.revision += 1
+        self.segments[-1].written_ns = self._clock_ns()
         self.problems.pop("disk", None)
         self.problems.pop("write", None)
-        if self.directory is None:
-            pages = connection.execute("PRAGMA page_count").fetchone()[0]
-            self._memory_bytes[self.segments[-1].number] = pages * 4096
         if not self._carrying:
-            self.take_over_damaged()
-            if self._is_full():
-                self._begin_segment()
-                self._make_room()
+            self._tidy()
 
     def rollback(self) -> None:
         """Forget what was added since the last commit."""
@@ -158,17 +153,19 @@ class Store:
         if self._writer.connection.in_transaction:
             self._writer.connection.execute("ROLLBACK")
 
-    def renew(self) -> None:
-        """Begin another segment: the newest cannot be written any more."""
-        self._begin_segment()
-
-    def take_over_damaged(self) -> None:
-        """Read what is whole in the files that were set aside, then remove them."""
-        while self._to_salvage:
-            path = self._to_salvage.pop()
-            self._salvage(path)
-            with contextlib.suppress(OSError):  # it is out of use in either case
-                path.unlink()
+    def repair(self) -> None:
+        """Set damaged segments aside and take over what is whole in them. Raises sqlite3.Error."""
+        dead = [segment for segment in self.segments if segment.dead]
+        if not dead:
+            return
+        if self.segments[-1].dead:
+            self._begin_segment()
+        self.segments = [segment for segment in self.segments if not segment.dead]
+        for segment in dead:
+            self._close_reader(segment)
+            if segment.path is not None:
+                self._set_aside(segment.path)
+        self._take_over_damaged()
 
     def clear(self) -> None:
         """Drop every trace."""
@@ -216,7 +213,7 @@ class Store:
     def connections(self) -> list[tuple[Segment, sqlite3.Connection]]:
         """This thread's read connection to each segment, newest first; hand errors to unreadable()."""
         mine = self._connections()
-        segments = list(self.segments)
+        segments = [segment for segment in self.segments if not segment.dead]
         for number in [n for n in mine if all(segment.number != n for segment in segments)]:
             mine.pop(number).close()
         found = []
@@ -243,17 +240,11 @@ class Store:
         return sum(self._size(segment) for segment in list(self.segments))
 
     def damaged(self, segment: Segment, error: Exception) -> None:
-        """Take a segment that cannot be read out of use; its file is kept aside as *.damaged."""
-        if segment.dead:
-            return
-        current = segment is self.segments[-1]  # the writer begins another one at its next commit
-        segment.dead = True
-        log.warn(f"viewer: {segment.path or 'memory'} is damaged ({error}); it is set aside, the rest is used")
-        self.problems["damaged"] = _DAMAGED
-        if not current:
-            self.segments = [other for other in self.segments if other is not segment]
-        if segment.path is not None and not current:
-            self._set_aside(segment.path)
+        """Take a segment that cannot be read out of use. Any thread; the writing one repairs it at its next commit."""
+        if not segment.dead:
+            segment.dead = True
+            self.problems["damaged"] = _DAMAGED
+            log.warn(f"viewer: {segment.path or 'memory'} is damaged ({error}); the rest is used")
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -309,6 +300,8 @@ class Store:
         connection = segment.open(8000)
         if self.directory is not None:
             for old in self._anchors.values():
+                with contextlib.suppress(sqlite3.Error):  # its log stays beside it, and is read with it
+                    old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 old.close()
             self._anchors.clear()
         self._anchors[segment.number] = connection
@@ -326,17 +319,11 @@ class Store:
         while len(self.segments) > 1:
             oldest = self.segments[0]
             too_big = self.size_bytes() > self.max_bytes - self.max_bytes // SEGMENTS
-            if not too_big and self._latest_ns(oldest) >= oldest_ns:
+            if not too_big and oldest.written_ns >= oldest_ns:
                 return
             if too_big:
                 self._carry_over(oldest, oldest_ns)
             self._drop(oldest)
-
-    def _latest_ns(self, segment: Segment) -> int:
-        for found, connection in self.connections():
-            if found is segment:
-                return int(connection.execute("SELECT coalesce(max(finish), 0) FROM trace").fetchone()[0])
-        return 0
 
     def _carry_over(self, segment: Segment, oldest_ns: int) -> None:
         """Write the latest traces of services that have few elsewhere into the newest segment."""
@@ -356,6 +343,25 @@ class Store:
             self.rollback()
         finally:
             self._carrying, self._counting = False, True
+
+    def _tidy(self) -> None:
+        """After a commit: repair, begin another segment, make room. What fails here has no part in what was stored."""
+        try:
+            self.repair()
+            if self._is_full():
+                self._begin_segment()
+                self._make_room()
+        except sqlite3.Error as error:
+            log.warn(f"viewer: old traces could not be tidied: {error}", key="viewer tidy")
+            self.rollback()
+
+    def _take_over_damaged(self) -> None:
+        """Read what is whole in the files that were set aside, then remove them."""
+        while self._to_salvage:
+            path = self._to_salvage.pop()
+            self._salvage(path)
+            with contextlib.suppress(OSError):  # it is out of use in either case
+                path.unlink()
 
     def _salvage(self, path: Path) -> None:
         """Take over what can be read from a file that was set aside."""
@@ -378,25 +384,30 @@ class Store:
         log.info(f"viewer: {spans} spans were read from the damaged {path.name}")
 
     def _drop(self, segment: Segment) -> None:
-        connection = self._connections().pop(segment.number, None)
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):  # only the count is lost
-                self.evicted_traces += connection.execute("SELECT count(*) FROM trace").fetchone()[0]
-            connection.close()
+        for found, connection in self.connections():
+            if found is segment:
+                with contextlib.suppress(sqlite3.Error):  # only the count is lost
+                    self.evicted_traces += connection.execute("SELECT max(tid) FROM trace").fetchone()[0] or 0
+        self._close_reader(segment)
         self.segments = [other for other in self.segments if other is not segment]
         segment.dead = True
         anchor = self._anchors.pop(segment.number, None)
         if anchor is not None:
             anchor.close()
-        self._memory_bytes.pop(segment.number, None)
         if segment.path is not None:
             for path in (segment.path, *_companions(segment.path)):
                 with contextlib.suppress(OSError):  # not there, or (on Windows) still open: found at the next start
                     path.unlink()
 
+    def _close_reader(self, segment: Segment) -> None:
+        connection = self._connections().pop(segment.number, None)
+        if connection is not None:
+            connection.close()
+
     def _size(self, segment: Segment) -> int:
         if segment.path is None:
-            return self._memory_bytes.get(segment.number, 0)
+            anchor = self._anchors.get(segment.number)
+            return anchor.execute("PRAGMA page_count").fetchone()[0] * 4096 if anchor is not None else 0
         size = 0
         for path in (segment.path, *_companions(segment.path)):
             with contextlib.suppress(OSError):  # the companions come and go
@@ -407,7 +418,7 @@ class Store:
         for path in directory.glob("*.db"):
             if not path.stem.isdigit():
                 continue
-            segment = Segment(int(path.stem), path)
+            segment = Segment(int(path.stem), path, written_ns=path.stat().st_mtime_ns)
             try:
                 connection = segment.open(1000)
                 version = schema.version_of(connection)

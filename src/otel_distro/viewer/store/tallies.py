@@ -34,12 +34,30 @@ class Failure(NamedTuple):
     name: str
 
 
+class Endpoint:
+    """Calls of one endpoint: how many, how long in all, and how many of each length."""
+
+    __slots__ = ("buckets", "calls", "errors", "total_us")
+
+    def __init__(self) -> None:
+        self.calls = self.errors = self.total_us = 0
+        self.buckets: dict[int, int] = {}
+
+    def add(self, duration_ns: int, failed: bool) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.errors += failed
+        self.total_us += duration_ns // 1000
+        bucket = bucket_of(duration_ns)
+        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+
+
 class Tallies:
     """What the spans since the last drain() add to the tables of a segment. One thread."""
 
     def __init__(self) -> None:
         self.edges: dict[EdgeKey, list[int]] = {}
-        self.endpoints: dict[tuple[str, str, int, int], list[int]] = {}
+        self.endpoints: dict[tuple[str, str, int], Endpoint] = {}
         self.failures: dict[tuple[str, str, str, str], Failure] = {}
         self._service_of: dict[bytes, str] = {}
         self._outside: dict[bytes, EdgeKey] = {}
@@ -65,10 +83,11 @@ class Tallies:
                 self._call(span.span_id, service, child, child_failed, child_slot)
         if kind in (_SERVER, _CONSUMER) or not any(parent):
             duration = max(0, span.end_ns - span.start_ns)
-            counts = self.endpoints.setdefault((service, span.name[:200], slot, bucket_of(duration)), [0, 0, 0])
-            counts[0] += 1
-            counts[1] += failed
-            counts[2] += duration // 1000
+            key = (service, span.name[:200], slot)
+            counts = self.endpoints.get(key)
+            if counts is None:
+                counts = self.endpoints[key] = Endpoint()
+            counts.add(duration, failed)
         if failed:
             self._failure(span, service, attributes)
 

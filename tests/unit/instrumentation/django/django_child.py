@@ -340,7 +340,7 @@ def scenario_commands() -> Iterator[tuple[str, str]]:
 
         WSGIHandler()
 
-    hook.install_commands(django.core.management.base, start_commands)
+    hook.install(django.core.management.base, start_commands)
     from django.core.management import call_command
 
     for command in ("check", "migrate", "flush", "nonsense"):

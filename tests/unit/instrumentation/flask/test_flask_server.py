@@ -81,6 +81,7 @@ class Traced:
         self.recorder = recorder
         options = settings.pop("options", {})
         metrics = settings.pop("metrics_exporters", ())
+        settings.setdefault("flask_spans", ("none",))
         wanted = Settings(instrumentation=InstrumentationSettings(**settings), metrics_exporters=metrics)
         patch.instrument(wanted, tracer_provider=recorder.provider, **options)
         self.app = make_app(recorder)
