@@ -35,7 +35,7 @@ walls: setup ## check that imports go down only
 	$(BIN)/lint-imports
 
 test: setup ## run every test that needs no other server
-	$(BIN)/python -m pytest -m "not jaeger and not tier2 and not browser"
+	$(BIN)/python -m pytest -n 4 -m "not jaeger and not tier2 and not browser"
 
 jaeger: ## install a real Jaeger with the Go toolchain
 	scripts/install_jaeger.sh

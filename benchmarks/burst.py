@@ -20,6 +20,13 @@ from typing import Any
 THREADS = 8
 
 
+class Silent(socketserver.StreamRequestHandler):
+    """Never answers."""
+
+    def handle(self) -> None:
+        time.sleep(600)
+
+
 class Sink(socketserver.StreamRequestHandler):
     """Answers every POST with an empty 200."""
 
@@ -35,10 +42,8 @@ class Sink(socketserver.StreamRequestHandler):
 
 
 def serve(ports: Any, silent: bool) -> None:
-    if silent:
-        Sink.handle = lambda self: time.sleep(600)  # type: ignore[method-assign]
     socketserver.ThreadingTCPServer.daemon_threads = True
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Sink) as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent if silent else Sink) as server:
         ports.put(server.server_address[1])
         server.serve_forever()
 

@@ -81,9 +81,7 @@ def main() -> None:
             else:
                 with type(backend)(*getattr(backend, "_modes", ())) as server:
                     url = server.url
-                    times = [
-                        seconds(command, {**extra, "OTEL_EXPORTER_OTLP_ENDPOINT": url}) for _ in range(rounds)
-                    ]
+                    times = [seconds(command, {**extra, "OTEL_EXPORTER_OTLP_ENDPOINT": url}) for _ in range(rounds)]
             figures.append(statistics.median(times) - plain)
         print(f"{name:14}" + "".join(f"{figure:11.2f}s" for figure in figures), flush=True)
 

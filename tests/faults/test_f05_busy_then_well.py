@@ -32,7 +32,7 @@ def test_busy_then_well(code: int, pause_s: float, tmp_path: Path) -> None:
     """The retry comes while the app runs, or at its end."""
     with Backend(status(code), "ok") as backend:
         Oracle(tmp_path).check(
-            PROGRAM.format(pause_s=pause_s), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
+            PROGRAM.format(pause_s=pause_s), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None
         )
         assert len(backend.spans()) == 200
         assert backend.duplicates() == []

@@ -36,6 +36,7 @@ def test_one_interval_is_lost_at_most(tmp_path: Path) -> None:
             PROGRAM,
             {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, "OTEL_BSP_SCHEDULE_DELAY": "200"},
             signal.SIGKILL,
+            exit_cost_s=None,
         )
         assert run.status == -signal.SIGKILL
         assert {f"span {number}" for number in range(50)} <= {span.name for span in backend.wait_for(50)}

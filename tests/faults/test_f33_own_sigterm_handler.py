@@ -50,7 +50,10 @@ def test_the_apps_handler_runs(program: str, tmp_path: Path) -> None:
     """With its output and its status; the span arrives at the interpreter's end."""
     with Backend() as backend:
         run = Oracle(tmp_path).check(
-            program + WAIT.format(seconds=30), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, signal.SIGTERM
+            program + WAIT.format(seconds=30),
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url},
+            signal.SIGTERM,
+            exit_cost_s=None,
         )
         assert run.status == 5
         assert [span.name for span in backend.spans()] == ["span"]
@@ -61,7 +64,10 @@ def test_ignoring_stays_ignoring(program: str, tmp_path: Path) -> None:
     """SIG_IGN is a wish, too."""
     with Backend() as backend:
         run = Oracle(tmp_path).check(
-            program + WAIT.format(seconds=0.7), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, signal.SIGTERM
+            program + WAIT.format(seconds=0.7),
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url},
+            signal.SIGTERM,
+            exit_cost_s=None,
         )
         assert run.status == 0
         assert [span.name for span in backend.spans()] == ["span"]

@@ -45,7 +45,7 @@ def test_the_end_is_the_same(how: str, tmp_path: Path) -> None:
     """Status, output and the app's own tracebacks."""
     end, arrives = ENDS[how]
     with Backend() as backend:
-        Oracle(tmp_path).check(TRACE + end, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        Oracle(tmp_path).check(TRACE + end, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         if arrives:
             assert [span.name for span in backend.spans()] == ["span"]
 
@@ -57,7 +57,10 @@ def test_ctrl_c(caught: bool, tmp_path: Path) -> None:
     program = f"try:\n    {wait.replace(chr(10), chr(10) + '    ')}\nexcept KeyboardInterrupt:\n    print('caught')\n"
     with Backend() as backend:
         run = Oracle(tmp_path).check(
-            TRACE + (program if caught else wait), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, signal.SIGINT
+            TRACE + (program if caught else wait),
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url},
+            signal.SIGINT,
+            exit_cost_s=None,
         )
         assert run.status == (0 if caught else -signal.SIGINT)
         assert [span.name for span in backend.spans()] == ["span"]

@@ -71,7 +71,7 @@ def test_spans_in_atexit_arrive(tmp_path: Path) -> None:
     """Handlers that the app registered after our start, also when they make the first span of all."""
     for program, names in ((AT_EXIT, {"before", "at exit"}), (ONLY_AT_EXIT, {"at exit"})):
         with Backend() as backend:
-            Oracle(tmp_path).check(program, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+            Oracle(tmp_path).check(program, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
             assert {span.name for span in backend.spans()} == names
 
 
@@ -79,7 +79,7 @@ def test_daemon_threads_may_go_on(tmp_path: Path) -> None:
     """No exception, no hang; what ended before the end has arrived."""
     with Backend() as backend:
         oracle, variables = Oracle(tmp_path), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
-        run = oracle.check(STILL_TRACING, variables)
+        run = oracle.check(STILL_TRACING, variables, exit_cost_s=None)
         assert len(backend.spans()) > 100
         assert all("after shutdown" in line for line in run.own_lines), run.own_lines
         oracle.check_cost(run, STILL_TRACING, variables, exit_cost_s=0.5)
@@ -88,5 +88,5 @@ def test_daemon_threads_may_go_on(tmp_path: Path) -> None:
 def test_pools_finish_their_work(tmp_path: Path) -> None:
     """What a ThreadPoolExecutor traces after the main thread has ended."""
     with Backend() as backend:
-        Oracle(tmp_path).check(POOL, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        Oracle(tmp_path).check(POOL, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         assert {span.name for span in backend.spans()} == {f"work {number}" for number in range(8)}

@@ -148,7 +148,7 @@ with tracer.start_as_current_span("open at the fork"):
 def test_workers_forked_after_an_export(tmp_path: Path) -> None:
     """Prefork: all of the 1,020 spans, none twice; own connections and own service.instance.id."""
     with Backend() as backend:
-        Oracle(tmp_path).check(PREFORK, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        Oracle(tmp_path).check(PREFORK, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         spans = backend.spans()
         assert Counter({"child": 1000, "parent": 20}) == Counter(span.name.split()[0] for span in spans)
         assert backend.duplicates() == []
@@ -168,7 +168,7 @@ def test_workers_forked_after_an_export(tmp_path: Path) -> None:
 def test_forking_among_tracing_threads(tmp_path: Path) -> None:
     """20 forks while 8 threads make spans: every child ends, and every span of all arrives once."""
     with Backend() as backend:
-        run = Oracle(tmp_path).check(THREADS, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        run = Oracle(tmp_path).check(THREADS, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         assert run.stdout == f"{[0] * 20}\n"
         names = Counter(span.name.split()[0] for span in backend.spans())
         assert names == {"thread": int((tmp_path / "made").read_text()), "child": 100}
@@ -178,7 +178,7 @@ def test_forking_among_tracing_threads(tmp_path: Path) -> None:
 def test_locks_held_by_another_thread(tmp_path: Path) -> None:
     """Each lock of ours at once: the child traces and ends."""
     with Backend() as backend:
-        run = Oracle(tmp_path).check(HELD_LOCKS, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        run = Oracle(tmp_path).check(HELD_LOCKS, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         assert run.stdout == "0\n"
         assert {span.name for span in backend.spans()} == {"before", "child"}
 
@@ -186,7 +186,7 @@ def test_locks_held_by_another_thread(tmp_path: Path) -> None:
 def test_a_span_open_at_the_fork_is_the_parents(tmp_path: Path) -> None:
     """Its end in the child is not exported a second time; children of it on both sides are."""
     with Backend() as backend:
-        Oracle(tmp_path).check(OPEN_SPAN, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        Oracle(tmp_path).check(OPEN_SPAN, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         spans = {span.name: span for span in backend.spans()}
         assert sorted(spans) == sorted(span.name for span in backend.spans()) == ["child", "open at the fork", "parent"]
         assert {spans["child"].parent_id, spans["parent"].parent_id} == {spans["open at the fork"].span_id}

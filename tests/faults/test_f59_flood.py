@@ -46,6 +46,7 @@ def test_the_ledger_is_exact(one_trace: int, variables: dict[str, str], tmp_path
         Oracle(tmp_path).check(
             PROGRAM.format(one_trace=one_trace),
             {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, **variables},
+            exit_cost_s=None,
         )
         started, exported, lost, missing = json.loads((tmp_path / "balance").read_text())
         assert (started, missing) == (100_000, 0)

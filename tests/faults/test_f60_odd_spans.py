@@ -81,7 +81,7 @@ with open("growth", "w") as file:
 def test_odd_spans_arrive_as_they_are(tmp_path: Path) -> None:
     """All that ended, once; recursion errors are the app's own business."""
     with Backend() as backend:
-        Oracle(tmp_path).check(PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        Oracle(tmp_path).check(PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         spans = {span.name: span for span in backend.spans()}
         assert len(spans) == len(backend.spans()) == 903
         assert len({spans[f"level {level}"].trace_id for level in range(900)}) == 1
@@ -94,6 +94,6 @@ def test_nothing_leaks(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tests.harness.app_oracle.TIMEOUT_S", 180.0)
     with Backend() as backend:
         Oracle(tmp_path).check(
-            MILLION.format(count=count), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
+            MILLION.format(count=count), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None
         )
         assert json.loads((tmp_path / "growth").read_text()) < 500

@@ -69,6 +69,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+SERVER = 2
+"""SPAN_KIND_SERVER of opentelemetry.proto.trace.v1."""
+
+
 class RecordedSpan(NamedTuple):
     """One span as it arrived. Ids are lower-case hex, "" when absent; attributes are plain Python values."""
 

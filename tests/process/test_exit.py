@@ -47,7 +47,7 @@ def test_nothing_happens_without_a_span(tmp_path: Path) -> None:
     """No thread, no request, no line, no delay."""
     with Backend() as backend:
         oracle, variables = Oracle(tmp_path), {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}
-        run = oracle.check(NO_SPAN, variables)
+        run = oracle.check(NO_SPAN, variables, exit_cost_s=None)
         oracle.check_cost(run, NO_SPAN, variables, exit_cost_s=0.0)
         assert run.own_lines == ()
         assert backend.requests == []
@@ -76,7 +76,7 @@ def test_no_backend_delays_the_end(kind: str, tmp_path: Path) -> None:
 
 def check_end(folder: Path, url: str) -> None:
     oracle, variables = Oracle(folder), {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
-    run = oracle.check(SPANS, variables)
+    run = oracle.check(SPANS, variables, exit_cost_s=None)
     oracle.check_cost(run, SPANS, variables, exit_cost_s=2.0)
     assert run.own_lines[-1].startswith("otel-distro: spans made 600, sent 0, dropped 600 (")
     assert run.own_lines[-1].endswith(f" {url})")
@@ -86,5 +86,5 @@ def check_end(folder: Path, url: str) -> None:
 def test_an_apps_own_provider_is_its_own(tmp_path: Path) -> None:
     """The SDK's providers work beside ours."""
     with Backend() as backend:
-        Oracle(tmp_path).check(TWO_PROVIDERS, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url})
+        Oracle(tmp_path).check(TWO_PROVIDERS, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url}, exit_cost_s=None)
         assert [span.name for span in backend.spans()] == ["span"]

@@ -116,12 +116,16 @@ def test_sigterm_during_the_flush_at_exit(tmp_path: Path) -> None:
             stop_group(process)
 
 
-@pytest.mark.parametrize(("program", "names"), [(CHILD, ["span", "child"]), (POOL, ["span", *(f"work {n}" for n in range(4))])])
+@pytest.mark.parametrize(
+    ("program", "names"), [(CHILD, ["span", "child"]), (POOL, ["span", *(f"work {n}" for n in range(4))])]
+)
 def test_children_flush_on_sigterm(program: str, names: list[str], tmp_path: Path) -> None:
     """A forked child, and the workers that multiprocessing.Pool terminates: their spans arrive, status as ever."""
     with Backend() as backend:
         Oracle(tmp_path).check(
-            TRACE + program, {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, "OTEL_BSP_SCHEDULE_DELAY": "20000"}
+            TRACE + program,
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, "OTEL_BSP_SCHEDULE_DELAY": "20000"},
+            exit_cost_s=None,
         )
         assert sorted(span.name for span in backend.spans()) == sorted(names)
 
@@ -134,6 +138,7 @@ def test_gevents_hub_may_get_the_signal(tmp_path: Path) -> None:
             GEVENT,
             {"OTEL_EXPORTER_OTLP_ENDPOINT": backend.url, "OTEL_BSP_SCHEDULE_DELAY": "20000"},
             signal.SIGTERM,
+            exit_cost_s=None,
         )
         assert run.status == -signal.SIGTERM
         assert [span.name for span in backend.spans()] == ["span"]

@@ -30,6 +30,7 @@ _VERSIONS = {
     "3": "3",
 }
 _SCHEMES = frozenset(("http", "https"))
+_FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
 _MAX_PORT = 65535
 _MAX_HOST = 255
 _MAX_CACHED = 512
@@ -166,12 +167,7 @@ def _listening_host(environ: Mapping[str, Any]) -> str | None:
 
 
 def _is_forwarded(environ: Mapping[str, Any]) -> bool:
-    return (
-        "HTTP_X_FORWARDED_FOR" in environ
-        or "HTTP_FORWARDED" in environ
-        or "HTTP_X_FORWARDED_PROTO" in environ
-        or "HTTP_X_FORWARDED_HOST" in environ
-    )
+    return not environ.keys().isdisjoint(_FORWARDING)
 
 
 class _Forwarded(NamedTuple):

@@ -25,6 +25,7 @@ _NAMES_TO_HIDE = (
     r"|^otp$|^ssn$|^cvv$|^cvc$|card[-_]?number|cookie"
 )
 _MAX_CACHED_NAME = 64
+_MAX_HARMLESS = 1024
 _OLD_URL_KEYS = ("http.url", "http.target")
 _HEADER_PREFIXES = ("http.request.header.", "http.response.header.")
 
@@ -41,18 +42,27 @@ class Redactor:
         header = re.compile("|".join([_NAMES_TO_HIDE, *more, *header_names]), re.IGNORECASE)
         self._is_secret = lru_cache(512)(lambda name: secret.search(name) is not None)
         self._search = secret.search
+        self._harmless: set[str] = set()  # queries that hold no secret; one that does is not kept
         self.is_secret_header: Callable[[str], bool] = lambda name: header.search(name) is not None
 
     def query(self, query: str) -> str:
         """The query string with secret values as REDACTED; names, order and everything else as they were."""
-        if "=" not in query:
+        if query in self._harmless or "=" not in query:
             return query
         parts = query.split("&")
+        found = False
         for position, part in enumerate(parts):
             name, equals, value = part.partition("=")
             if value and self._is_secret_parameter(name):
                 parts[position] = f"{name}{equals}{REDACTED}"
-        return "&".join(parts)
+                found = True
+        if found:
+            return "&".join(parts)
+        if len(query) <= _MAX_CACHED_NAME:
+            if len(self._harmless) >= _MAX_HARMLESS:
+                self._harmless.clear()
+            self._harmless.add(query)
+        return query
 
     def url(self, url: str) -> str:
         """The URL with its user, its password and secret values of query and fragment as REDACTED."""

@@ -22,6 +22,7 @@ from otel_distro.exporters.span_exporter import OutcomeSpanExporter
 from otel_distro.pipeline.delivery import Delivery
 from otel_distro.pipeline.foreign_exporter import ForeignExporter
 from otel_distro.pipeline.span import Span
+from otel_distro.pipeline.ticket import Ticket
 from otel_distro.runtime import counters, fork, guard, log
 from otel_distro.runtime.clock import monotonic_s
 from otel_distro.runtime.deadline import Deadline
@@ -46,33 +47,6 @@ FOREIGN_SPAN_BYTES = 4000
 _INTERRUPT_GRACE_S = 0.05
 _DEFAULTS = BatchSettings()
 _page = fork.page
-
-
-class Ticket:
-    """Work that somebody waits for. done: whether it is over."""
-
-    __slots__ = ("_lock", "_well", "done")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-        self._well = False
-        self.done = False
-
-    def settle(self, well: bool) -> None:
-        """It is over; well: whether everything was exported. Only the first call counts."""
-        if not self.done:
-            self._well = well
-            self.done = True
-            self._lock.release()
-
-    def wait(self, deadline: Deadline) -> bool:
-        """Whether everything was exported, and before the deadline."""
-        left_s = deadline.remaining_s()
-        if not self._lock.acquire(timeout=-1 if left_s is None else min(left_s, threading.TIMEOUT_MAX)):
-            return False
-        self._lock.release()  # for the next one who waits
-        return self._well
 
 
 class BatchSpanProcessor(SpanProcessor):
@@ -205,28 +179,26 @@ class BatchSpanProcessor(SpanProcessor):
         except RuntimeError:
             return  # it rings already
 
-    def _start_worker(self) -> bool:
+    def _start_worker(self) -> None:
         if not self._starting.acquire(blocking=False):
-            return True  # another thread is at it
+            return  # another thread is at it
         try:
             if self._worker is None or not self._worker.is_alive():
                 self._bell = threading.Lock()
                 self._bell.acquire()
-                worker = threading.Thread(
-                    target=self._work, name=f"otel-distro {self._exporter.destination}", daemon=True
-                )
+                self._rung = False
+                self._ring_at = self._ring_when
+                name = f"otel-distro {self._exporter.destination}"
+                worker = threading.Thread(target=self._work, name=name, daemon=True)
                 try:
-                    worker.start()
+                    worker.start()  # a greenlet, where gevent has patched: it may run before this returns
                 except RuntimeError as error:  # no more threads, or the interpreter is ending
                     log.warn(f"no thread can be started to export spans: {error}", key="thread")
                     self._ring_at = len(self._queue) + self._ring_when  # try again later
-                    return False
-                self._worker = worker
-                self._ring_at = self._ring_when
+                else:
+                    self._worker = worker
         finally:
-            self._rung = False
             self._starting.release()
-        return True
 
     # --- flush and shutdown, from any thread
 
@@ -301,7 +273,11 @@ class BatchSpanProcessor(SpanProcessor):
         context_api.detach(token)
 
     def _work(self) -> None:
+        identity, bell = threading.get_ident, self._bell
         self._suppressed(self._work_until_closed)
+        while threading.get_ident is not identity:
+            # gevent has patched since this thread began: threading would not find it in its books, and say so
+            bell.acquire()
 
     def _work_until_closed(self) -> None:
         due_s = self._clock() + min(self._delay_s, FIRST_EXPORT_S)

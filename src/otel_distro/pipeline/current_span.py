@@ -45,24 +45,6 @@ else:
 _set_item = dict.__setitem__
 
 
-def attach_span(span: Span) -> Any:
-    """Make span the current one; the result goes to detach()."""
-    current = get_current()
-    if len(current) == (SPAN_KEY in current):  # nothing but a span: the common case
-        return attach(Context({SPAN_KEY: span}))
-    context = Context(current)
-    _set_item(context, SPAN_KEY, span)
-    return attach(context)
-
-
-def detach(token: Any) -> None:
-    """Undo attach_span(). Never raises, even in another context, as when an async generator is finalised."""
-    try:
-        reset(token)
-    except (ValueError, RuntimeError) as error:
-        log.debug(f"a span was left in another context than it was entered in: {error}")
-
-
 class CurrentSpan:
     """What start_as_current_span returns: a context manager and decorator, for plain and async functions.
 
@@ -109,9 +91,8 @@ class CurrentSpan:
             self._record,
             self._set_status,
         )
-        # attach_span(), without the call
         current = get_current()
-        if len(current) == (SPAN_KEY in current):
+        if len(current) == (SPAN_KEY in current):  # nothing but a span: the common case
             context = Context({SPAN_KEY: span})
         else:
             context = Context(current)

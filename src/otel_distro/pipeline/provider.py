@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class TracerProvider(sdk.TracerProvider):
     """Makes tracers; flushes at exit within OTEL_DISTRO_EXIT_TIMEOUT; begins anew in a forked child."""
 
-    def __init__(  # noqa: PLR0917 - the SDK's signature
+    def __init__(
         self,
         sampler: Sampler | None = None,
         resource: Resource | None = None,
@@ -66,7 +66,7 @@ class TracerProvider(sdk.TracerProvider):
             self._processors.add_span_processor(LiveSpans())
         self._renew_resource = renew_resource
         self._tracer_configurator = sdk._default_tracer_configurator
-        self._tracers_lock = threading.RLock()
+        self._tracers_lock = threading.RLock()  # type: ignore[assignment] # for signal handlers
         self._tracers: dict[InstrumentationScope, Any] = {}
         self._known: dict[tuple[object, ...], Tracer] = {}
         self._disabled = False
@@ -139,7 +139,7 @@ class TracerProvider(sdk.TracerProvider):
         return bool(guard.call("shutdown", self._processors.shutdown_by, deadline))
 
     def _begin_child(self) -> None:
-        self._tracers_lock = threading.RLock()
+        self._tracers_lock = threading.RLock()  # type: ignore[assignment]
         if isinstance(self.id_generator, RandomIdGenerator):
             self.id_generator.reseed()
         if self._renew_resource is not None:

@@ -11,27 +11,25 @@ No method raises into the app, whatever it is given.
 from __future__ import annotations
 
 import copy
-import traceback
 import warnings
 from _thread import RLock
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.trace import Event as SdkEvent
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 from opentelemetry.trace import (
     Link,
-    NonRecordingSpan,
     SpanContext,
     SpanKind,
     Status,
     StatusCode,
-    TraceFlags,
 )
 
 from otel_distro.pipeline import span_limits
-from otel_distro.pipeline.span_limits import DROPPED, MAX_NAME, Attributes
+from otel_distro.pipeline.span_event import Event, SpanLink, describe_exception, exception_text
+from otel_distro.pipeline.span_limits import DROPPED, MAX_NAME
+from otel_distro.pipeline.unsampled_span import FLAGS
 from otel_distro.runtime import fork, guard, log
 from otel_distro.runtime.clock import now_ns
 
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
     from otel_distro.pipeline.span_processors import SpanProcessors
 
 UNSET = Status(StatusCode.UNSET)
-FLAGS = tuple(TraceFlags(bits) for bits in range(256))
 
 _LATEST_NS = (1 << 64) - 1
 _MAX_DESCRIPTION = 1 << 16
@@ -63,54 +60,6 @@ def _begin_child() -> None:
 
 
 fork.in_child(_begin_child)
-
-
-class Event(SdkEvent):
-    """An event whose attributes are clean already."""
-
-    def __init__(self, name: str, attributes: Attributes, timestamp: int) -> None:
-        self._name = name
-        self._attributes: Attributes = attributes
-        self._timestamp = timestamp
-
-    @property
-    def dropped_attributes(self) -> int:
-        return self._attributes.dropped
-
-
-class SpanLink(Link):
-    """A link whose attributes are clean already."""
-
-    def __init__(self, context: SpanContext, attributes: Attributes) -> None:
-        self._context = context
-        self._attributes: Attributes = attributes
-
-    @property
-    def dropped_attributes(self) -> int:
-        return self._attributes.dropped
-
-
-class UnsampledSpan(NonRecordingSpan):
-    """A span that nobody records: it only carries ids to its children and to other services."""
-
-    __slots__ = ("_made_context", "_span_id", "_trace_flags", "_trace_id", "_trace_state")
-
-    _made_context: SpanContext | None
-    _span_id: int
-    _trace_flags: int
-    _trace_id: int
-    _trace_state: TraceState | None
-
-    def __init__(self) -> None:
-        """Its maker sets the ids."""
-
-    @property
-    def _context(self) -> SpanContext:  # type: ignore[override]
-        context = self._made_context
-        if context is None:
-            context = SpanContext(self._trace_id, self._span_id, False, FLAGS[self._trace_flags], self._trace_state)
-            self._made_context = context
-        return context
 
 
 class Span(SdkSpan):
@@ -469,21 +418,3 @@ def time_of(given: object, now: int) -> int:
         return int(given)
     log.warn("times must be nanoseconds since the epoch; now is used instead", key="time")
     return now
-
-
-def exception_text(exception: BaseException) -> str:
-    """str(exception), or a placeholder when its __str__ raises. Never raises."""
-    text = guard.call("the text of an exception", str, exception)
-    return "<no text>" if text is None else text
-
-
-def describe_exception(exception: BaseException) -> dict[str, Any]:
-    """The attributes of an exception event, by the semantic conventions."""
-    cls = type(exception)
-    module = cls.__module__
-    name = cls.__qualname__ if not module or module == "builtins" else f"{module}.{cls.__qualname__}"
-    return {
-        "exception.type": name,
-        "exception.message": exception_text(exception),
-        "exception.stacktrace": "".join(traceback.format_exception(exception)),
-    }

@@ -17,8 +17,9 @@ from opentelemetry.trace import Span as ApiSpan
 
 from otel_distro.pipeline.current_span import SPAN_KEY, CurrentSpan, get_current
 from otel_distro.pipeline.id_generator import RandomIdGenerator
-from otel_distro.pipeline.span import UNSET, Span, UnsampledSpan, time_of
+from otel_distro.pipeline.span import UNSET, Span, time_of
 from otel_distro.pipeline.span_limits import MAX_NAME, known_keys, learn_keys, text_of
+from otel_distro.pipeline.unsampled_span import UnsampledSpan
 from otel_distro.runtime import counters, fork, guard, log
 from otel_distro.runtime.clock import now_ns
 
@@ -53,7 +54,7 @@ class Tracer(sdk.Tracer):
     flag and _REMOTE; None means that the sampler must be asked.
     """
 
-    def __init__(  # noqa: PLR0917 - positional for speed is not the point; the provider alone calls it
+    def __init__(
         self,
         provider: TracerProvider,
         processors: SpanProcessors,
@@ -105,7 +106,7 @@ class Tracer(sdk.Tracer):
     def _set_resource(self, resource: Resource) -> None:
         self.resource = resource
 
-    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917
+    def start_as_current_span(  # type: ignore[override]
         self,
         name: str,
         context: Context | None = None,
@@ -131,7 +132,7 @@ class Tracer(sdk.Tracer):
         manager._end_on_exit = end_on_exit
         return manager
 
-    def start_span(  # noqa: PLR0917 - OpenTelemetry's signature; long, because every call costs each span
+    def start_span(
         self,
         name: str,
         context: Context | None = None,
@@ -262,7 +263,7 @@ class Tracer(sdk.Tracer):
             processors.on_start(span, context)
         return span
 
-    def _ask_sampler(  # noqa: PLR0917
+    def _ask_sampler(
         self, context: Context | None, trace_id: int, name: str, kind: SpanKind, attributes: Any, links: Any
     ) -> SamplingResult | None:
         return guard.call(

@@ -41,7 +41,7 @@ def each(what: str, functions: Iterable[Callable[[T], object]], argument: T) -> 
     for function in functions:
         try:
             function(argument)
-        except Exception as error:  # noqa: PERF203 - each has its own chance
+        except Exception as error:
             report(f"{what} of {type(getattr(function, '__self__', function)).__name__}", error)
 
 

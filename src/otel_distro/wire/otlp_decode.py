@@ -231,6 +231,8 @@ class TraceRequest:
                 pos += 4
             else:
                 raise DecodeError(f"wire type {wire} is not in use")
+            if tag < 8:
+                raise DecodeError("field 0 is not in use")
         if pos > stop:
             raise DecodeError("a field is longer than its message")
         return SpanFields(
@@ -387,6 +389,8 @@ def _fields(data: bytes, pos: int, stop: int) -> Iterator[tuple[int, int, int, i
     """(tag, number, start, end) of each field; number is 0 for length-delimited ones. Raises DecodeError."""
     while pos < stop:
         tag, pos = _varint(data, pos)
+        if tag < 8:
+            raise DecodeError("field 0 is not in use")
         wire = tag & 7
         number = 0
         start = pos

@@ -380,7 +380,7 @@ def test_shutdown_sends_everything(make: Callable[..., Bench]) -> None:
 @pytest.mark.parametrize(
     ("outcome", "attempts", "longest_s"),
     [(REFUSED, 1, 0.3), (BUSY, 2, 2.0), (Retry("429", "429", 60.0), 1, 0.3), (Refused("401", "401"), 4, 0.3)],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_shutdown_does_not_insist(
     make: Callable[..., Bench], outcome: Outcome, attempts: int, longest_s: float
@@ -432,14 +432,14 @@ def test_shutdown_keeps_its_deadline(make: Callable[..., Bench]) -> None:
 def test_foreign_exporters_work(make: Callable[..., Bench]) -> None:
     """Any SpanExporter: success, failure, exceptions of all kinds; the worker survives them."""
 
-    class Foreign(SpanExporter):
-        answers: list[Any] = [
-            SpanExportResult.SUCCESS, SpanExportResult.FAILURE, ValueError("x"), SystemExit(1), None,
-            SpanExportResult.SUCCESS,
-        ]  # fmt: skip
+    answers: list[Any] = [
+        SpanExportResult.SUCCESS, SpanExportResult.FAILURE, ValueError("x"), SystemExit(1), None,
+        SpanExportResult.SUCCESS,
+    ]  # fmt: skip
 
+    class Foreign(SpanExporter):
         def export(self, spans: Any) -> SpanExportResult:
-            answer = self.answers.pop(0)
+            answer = answers.pop(0)
             if isinstance(answer, BaseException):
                 raise answer
             return answer  # type: ignore[no-any-return]

@@ -137,9 +137,7 @@ def test_refused_batches_are_dropped(bench: Bench, capfd: pytest.CaptureFixture[
         bench.attempt()
     assert len(bench.exporter.calls) == 3
     assert bench.dropped() == {"refused": 12}
-    assert capfd.readouterr().err.splitlines() == [
-        "otel-distro: http://test refused 4 spans: 401 Unauthorized"
-    ]
+    assert capfd.readouterr().err.splitlines() == ["otel-distro: http://test refused 4 spans: 401 Unauthorized"]
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit()])

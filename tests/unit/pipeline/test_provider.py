@@ -20,7 +20,6 @@ from otel_distro.pipeline.batch_span_processor import BatchSpanProcessor
 from otel_distro.pipeline.provider import TracerProvider
 from otel_distro.runtime import exit as process_exit
 
-
 SLOW_S = 0.4
 
 

@@ -58,9 +58,7 @@ def plain(span: ReadableSpan, ids: dict[int, str]) -> dict[str, Any]:
         del told[name]
     for event in told["events"]:
         event.pop("timestamp")
-        event["attributes"] = {
-            k: "..." if k == "exception.stacktrace" else v for k, v in event["attributes"].items()
-        }
+        event["attributes"] = {k: "..." if k == "exception.stacktrace" else v for k, v in event["attributes"].items()}
     context, parent = span.context, span.parent
     assert isinstance(span, ReadableSpan)
     assert isinstance(span.start_time, int)
@@ -180,7 +178,7 @@ def exceptions(tracer: Any) -> None:
         tracer.start_span("quiet", record_exception=False, set_status_on_exception=False),
     ):
         raise ValueError("y")
-    with pytest.raises(OSError, match="z"), tracer.start_as_current_span("was ok") as span:
+    with pytest.raises(OSError, match="z"), tracer.start_as_current_span("was ok") as span:  # noqa: PT012
         span.set_status(StatusCode.OK)
         raise OSError("z")
     with pytest.raises(OSError, match="z"), trace.use_span(tracer.start_span("used"), end_on_exit=True):

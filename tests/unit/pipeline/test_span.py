@@ -212,7 +212,9 @@ def test_no_method_raises(tracer: Tracer, exporter: InMemorySpanExporter, junk: 
 
 def test_links_that_are_none(tracer: Tracer) -> None:
     """Only real links with something in them are kept."""
-    span: Any = tracer.start_span("x", links=[1, None, "x", trace.Link(CONTEXT), trace.Link(trace.INVALID_SPAN_CONTEXT)])
+    span: Any = tracer.start_span(
+        "x", links=[1, None, "x", trace.Link(CONTEXT), trace.Link(trace.INVALID_SPAN_CONTEXT)]
+    )
     assert [link.context for link in span.links] == [CONTEXT]
 
 
@@ -237,7 +239,7 @@ def test_exception_without_text_is_still_the_apps(tracer: Tracer, exporter: InMe
 def test_an_exception_is_recorded_once(tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """One that the app has recorded itself is not recorded again on its way out; another one is."""
     for other in (False, True):
-        with pytest.raises(ValueError, match="boo"), tracer.start_as_current_span("x") as span:
+        with pytest.raises(ValueError, match="boo"), tracer.start_as_current_span("x") as span:  # noqa: PT012
             error = ValueError("boo")
             span.record_exception(error, {"mine": 1})
             raise ValueError("boo 2") if other else error
@@ -358,7 +360,11 @@ def test_spans_never_ended_leave_nothing() -> None:
     for _ in range(100_000):
         tracer.start_span("x", attributes={"a": 1})
     gc.collect()
-    assert not [thing for thing in gc.get_objects() if type(thing) is Span and thing.name == "x" and thing._limits is tracer._limits]
+    assert not [
+        thing
+        for thing in gc.get_objects()
+        if type(thing) is Span and thing.name == "x" and thing._limits is tracer._limits
+    ]
     assert counters.started.value() - before == 100_000
 
 

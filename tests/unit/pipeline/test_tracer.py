@@ -246,9 +246,9 @@ def test_unsampled_spans_pass_ids_on() -> None:
     """Same trace, own span ids, no flag, through three generations."""
     tracer = TracerProvider(sampler=DEFAULT_ON, shutdown_on_exit=False).get_tracer("x")
     unsampled = SpanContext(7, 8, True, TraceFlags(0), TraceState([("k", "v")]))
-    with tracer.start_as_current_span("a", context=in_context(unsampled)) as first:
-        with tracer.start_as_current_span("b") as second:
-            pass
+    in_caller = tracer.start_as_current_span("a", context=in_context(unsampled))
+    with in_caller as first, tracer.start_as_current_span("b") as second:
+        pass
     contexts = [unsampled, first.get_span_context(), second.get_span_context()]
     assert len({context.span_id for context in contexts}) == 3
     assert {context.trace_id for context in contexts} == {7}
@@ -283,9 +283,9 @@ def test_threads_do_not_see_each_others_spans(provider: TracerProvider, exporter
 
     def work(number: int) -> None:
         for _ in range(200):
-            with tracer.start_as_current_span(f"parent {number}") as parent:
-                with tracer.start_as_current_span(f"child {number}") as child:
-                    assert child.parent == parent.get_span_context()
+            outer, inner = (tracer.start_as_current_span(f"{role} {number}") for role in ("parent", "child"))
+            with outer as parent, inner as child:
+                assert child.parent == parent.get_span_context()
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import threading
 import time
-
-import pytest
+from typing import TYPE_CHECKING
 
 from otel_distro.runtime import bounded
 from otel_distro.runtime.deadline import Deadline
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_results_in_order() -> None:

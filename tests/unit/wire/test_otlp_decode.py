@@ -143,6 +143,7 @@ def test_a_damaged_request_is_decoded_or_refused(data: st.DataObject) -> None:
         (b"\x0a\xff\xff\xff\xff\x0f", "longer"),
         (b"\x0a\x05\x12\x7f", "longer"),
         (b"\x0b", "wire type"),
+        (b"\x00\x00", "field 0"),
         (b"\x0a" + b"\xff" * 11, "ten bytes"),
         (b"\x0a\x80", "ends inside"),
     ],

@@ -60,10 +60,11 @@ def summaries(store: Store, query: dict[str, str]) -> Response:
 
 
 def _summary(store: Store, row: TraceRow) -> dict[str, Any]:
-    orphans, spans = 0, row.spans
+    orphans, spans, errors = 0, row.spans, row.errors
     if row.spans <= 5_000:
         shape = tree.build(traces.span_rows(traces.chunks(store, row.trace_id)))
         orphans, spans = shape.orphans, len(shape.rows)
+        errors = sum(1 for one in shape.rows if one.status == 2)
     return {
         "traceId": row.trace_id,
         "rootServiceName": row.service,
@@ -71,7 +72,7 @@ def _summary(store: Store, row: TraceRow) -> dict[str, Any]:
         "minStartTimeUnixNano": str(row.start),
         "maxEndTimeUnixNano": str(row.start + row.duration),
         "spanCount": spans,
-        "errorSpanCount": row.errors,
+        "errorSpanCount": errors,
         "orphanSpanCount": orphans,
         "services": [
             {"name": name, "spanCount": counts[0], "errorSpanCount": counts[1]}

@@ -12,6 +12,7 @@ from otel_distro.viewer.api import answers, jaeger_search
 from otel_distro.viewer.ingest import jaeger_json, otlp_write
 from otel_distro.viewer.store import query as queries
 from otel_distro.viewer.store import search, traces
+from otel_distro.viewer.store.store import Look
 from otel_distro.viewer.store.tallies import SLOT_NS, bucket_us
 from otel_distro.viewer.web.http import BadRequestError, Response, json_response
 
@@ -50,22 +51,21 @@ def trace_list(store: Store, query: dict[str, str]) -> Response:
 
 def trace_item(store: Store, row: TraceRow) -> dict[str, Any]:
     """One line of the list."""
-    spans = row.spans
-    badges: tuple[str, ...] = ()
+    look = Look(row.spans, row.errors, ())
     if 1 < row.spans <= _BADGES_UP_TO:
-        spans, badges = _looked_at(store, row.trace_id, row.spans)
+        look = _look(store, row)
     return {
         "id": row.trace_id,
         "start": row.start // 1000,
         "duration": row.duration,
-        "spans": spans,
-        "errors": row.errors,
+        "spans": look.spans,
+        "errors": look.errors,
         "service": row.service,
         "name": row.name,
         "http_status": row.http_status,
         "complete": row.root_rank == 2,
         "services": sorted([name, *counts] for name, counts in row.services.items()),
-        "badges": badges,
+        "badges": look.badges,
     }
 
 
@@ -250,15 +250,15 @@ def trace_id_of(text: str) -> str:
     return found
 
 
-def _looked_at(store: Store, trace_id: str, spans: int) -> tuple[int, tuple[str, ...]]:
-    """(distinct spans, badges): a batch that was sent twice is stored twice."""
-    key = (trace_id, spans)  # a trace that grew has another number of spans
+def _look(store: Store, row: TraceRow) -> Look:
+    key = (row.trace_id, row.spans)  # a trace that grew has another number of spans
     found = store.looked_at.get(key)
     if found is None:
         if len(store.looked_at) > 5_000:
             store.looked_at.clear()
-        rows = traces.span_rows(traces.chunks(store, trace_id))
-        found = store.looked_at[key] = (len(rows), tuple(findings.badges(rows)))
+        rows = traces.span_rows(traces.chunks(store, row.trace_id))
+        errors = sum(1 for one in rows if one.status == 2)
+        found = store.looked_at[key] = Look(len(rows), errors, tuple(findings.badges(rows)))
     return found
 
 

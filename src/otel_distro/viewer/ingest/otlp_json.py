@@ -193,9 +193,9 @@ def _id(item: Any, *names: str, size: int) -> bytes:
     if not isinstance(value, str) or not value:
         return b""
     try:
-        if len(value) == 2 * size:
-            return bytes.fromhex(value)
-        return base64.b64decode(value, validate=True)
+        if len(value) == 4 * ((size + 2) // 3):
+            return base64.b64decode(value, validate=True)
+        return bytes.fromhex(value)
     except (ValueError, binascii.Error):
         raise DecodeError(f"{names[0]} is no id") from None
 

@@ -46,6 +46,14 @@ class Added(NamedTuple):
     rejected: int
 
 
+class Look(NamedTuple):
+    """What reading a whole trace adds to its row: distinct spans and errors (a batch may come twice), and badges."""
+
+    spans: int
+    errors: int
+    badges: tuple[str, ...]
+
+
 class Segment:
     """One database. number grows with time; written_ns is when the last spans came."""
 
@@ -77,7 +85,7 @@ class Store:
         self.max_bytes = max_bytes
         self.max_age_s = max_age_s
         self.problems: dict[str, str] = {}
-        self.looked_at: dict[tuple[str, int], tuple[int, tuple[str, ...]]] = {}
+        self.looked_at: dict[tuple[str, int], Look] = {}
         self.evicted_traces = 0
         self.stored_spans = 0
         self.rejected_spans = 0
@@ -132,16 +140,16 @@ class Store:
     def commit(self) -> None:
         """Make what was added visible and safe; then make room. Raises sqlite3.Error, e.g. when the disk is full."""
         connection = self._writer.connection
-        try:
-            if connection.in_transaction:
+        if connection.in_transaction:
+            try:
                 connection.execute("COMMIT")
-        except sqlite3.Error:
-            self.rollback()
-            raise
+            except sqlite3.Error:
+                self.rollback()
+                raise
+            self.segments[-1].written_ns = self._clock_ns()
+            self.problems.pop("disk", None)
+            self.problems.pop("write", None)
         self.revision += 1
-        self.segments[-1].written_ns = self._clock_ns()
-        self.problems.pop("disk", None)
-        self.problems.pop("write", None)
         if not self._carrying:
             self._tidy()
 
@@ -194,6 +202,11 @@ class Store:
         for connection in self._connections().values():
             connection.close()
         self._connections().clear()
+
+    @property
+    def writing_connection(self) -> sqlite3.Connection:
+        """The connection to the newest segment, for the writing thread."""
+        return self._writer.connection
 
     # -- reading ---------------------------------------------------------------------------------------------
 
