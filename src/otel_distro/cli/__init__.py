@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 # sub-command -> (module, one line of help); each module has add_arguments(parser) and main(arguments) -> int
 COMMANDS = {
     "config": ("otel_distro.cli.config", "every value with its origin, and what is wrong with them"),
+    "ui": ("otel_distro.cli.ui", "the viewer on this machine: start, stop, status, open, url"),
+    "traces": ("otel_distro.cli.traces", "search the viewer's traces"),
+    "trace": ("otel_distro.cli.trace", "one trace as a tree: its id, or `last`"),
+    "tail": ("otel_distro.cli.tail", "traces as they arrive"),
+    "export": ("otel_distro.cli.export_traces", "write the viewer's traces to a file"),
+    "import": ("otel_distro.cli.import_traces", "read traces from a file into the viewer"),
+    "clean": ("otel_distro.cli.clean", "remove the viewer's traces"),
 }
 _EPILOG = "`otel-distro run ...` is otel-distro-run."
 
