@@ -24,6 +24,7 @@ Start CMD with OpenTelemetry tracing; no line of it changes. Options come before
 
   --service NAME         service.name of the traces (OTEL_SERVICE_NAME)
   --endpoint URL         where spans are sent (OTEL_EXPORTER_OTLP_ENDPOINT)
+  --viewer auto|on|off   the local viewer; auto: on a terminal, when no destination is named
   --only NAME[,...]      switch on only these instrumentations; globs
   --disable NAME[,...]   leave these instrumentations out; globs
   --quiet                print nothing of our own but errors
@@ -50,6 +51,7 @@ VALUE_OPTIONS = {
     "--endpoint": ("OTEL_EXPORTER_OTLP_ENDPOINT",),
     "--only": ("OTEL_DISTRO_INSTRUMENTATIONS",),
     "--disable": ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",),
+    "--viewer": ("OTEL_DISTRO_VIEWER",),
 }
 FLAG_OPTIONS = {
     "--quiet": (("OTEL_DISTRO_QUIET", "true"),),

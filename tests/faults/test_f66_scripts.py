@@ -45,7 +45,8 @@ def test_no_script_runs(tmp_path: Path) -> None:
         fields = {
             SCRIPT: SCRIPT, "url.full": "javascript:alert(4)", "link": f"https://a.example/{SCRIPT}",
             "data": "data:text/html,<script>alert(5)</script>", "http.route": SCRIPT, "http.request.method": "GET",
-            "db.query.text": f"SELECT '{SCRIPT}'", "db.system.name": SCRIPT, "code.file.path": SCRIPT, "server.address": SCRIPT,
+            "db.query.text": f"SELECT '{SCRIPT}'", "db.system.name": SCRIPT, "code.file.path": SCRIPT,
+            "server.address": SCRIPT,
         }  # fmt: skip
         trace_id, root = request.span(
             SCRIPT, service=SCRIPT, kind=SERVER, attributes=fields, error=True, exception=(SCRIPT, SCRIPT)
@@ -55,7 +56,8 @@ def test_no_script_runs(tmp_path: Path) -> None:
         viewer.send(request.bytes())
         tab = browser.open(viewer)
         one = trace_id.hex()
-        for path in ("/", f"/?q={'%3Cscript%3Ealert(6)%3C/script%3E'}", f"/trace/{one}", "/errors", "/endpoints", "/map",
+        query = "%3Cscript%3Ealert(6)%3C/script%3E"
+        for path in ("/", f"/?q={query}", f"/trace/{one}", "/errors", "/endpoints", "/map",
                      f"/compare?a={one}&b={one}", f"/trace/{one}?span=%3Cscript%3E"):  # fmt: skip
             tab.go(path)
             if path.startswith("/trace/"):

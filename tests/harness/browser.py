@@ -93,7 +93,7 @@ class Tab:
         self.page.goto(self.base + path)
         self.wait("document.querySelector('main').childElementCount > 0")
         if path.startswith("/trace/"):
-            self.wait("document.querySelector('.findings')?.getAttribute('aria-busy') === 'false'")
+            self.wait("document.querySelector('.findings[aria-busy=false], main > .empty') !== null")
 
     def ask(self, script: str) -> Any:
         """The value of an expression in the page."""
@@ -131,7 +131,7 @@ class Tab:
     def picture(self, name: str) -> None:
         """Keep a screenshot in output/screenshots."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))
+        (SCREENSHOTS / f"{name}.png").write_bytes(self.page.screenshot())  # Playwright would write it in a thread
 
     def close(self) -> None:
         """End the profile."""

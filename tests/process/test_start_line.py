@@ -26,7 +26,9 @@ def _on_terminal(command: list[str], cwd: Path, **variables: str) -> list[str]:
     """Lines on stderr of a command whose stderr is a terminal."""
     ours, theirs = pty.openpty()
     try:
-        with subprocess.Popen(command, cwd=cwd, env={**os.environ, **variables}, stderr=theirs) as process:
+        with subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, "OTEL_DISTRO_VIEWER": "off", **variables}, stderr=theirs
+        ) as process:
             os.close(theirs)
             chunks = []
             while True:
@@ -82,9 +84,7 @@ def test_level_info_prints_the_line_anywhere(tmp_path: Path) -> None:
         [RUN, "--verbose", sys.executable, "-c", "pass"],
         cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
-    assert done.stderr.startswith(
-        f"otel-distro {__version__}  service=unknown_service:python (default)  export="
-    )
+    assert done.stderr.startswith(f"otel-distro {__version__}  service=unknown_service:python (default)  export=")
 
 
 def test_quiet_says_nothing_on_a_terminal(tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ def test_held_connections_keep_nobody_out() -> None:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
         await asyncio.sleep(0.05)
         assert len(server.connections) <= 4
+        assert 36 <= sum([reader.at_eof() or reader.exception() is not None for reader, _ in held])
         assert b"GET /a " in await exchange(port, b"GET /a HTTP/1.1\r\nConnection: close\r\n\r\n")
         for _, writer in held:
             writer.close()

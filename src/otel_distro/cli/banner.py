@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from otel_distro.settings.settings import Settings
+    from otel_distro.viewer.process.autostart import Prepared
 
 
-def announce(command: Sequence[str], environ: Mapping[str, str], *, terminal: bool) -> bool:
-    """Print problems and, on a terminal or at level info, the start-up line.
+def announce(command: Sequence[str], environ: dict[str, str], *, terminal: bool) -> bool:
+    """Print problems and, on a terminal or at level info, the start-up line; start the viewer if it is wanted.
 
+    environ: what the command will start with; the viewer adds where spans go.
     Returns False when the strict setting forbids starting with these problems.
     """
     settings, problems = load(environ)
@@ -28,19 +30,33 @@ def announce(command: Sequence[str], environ: Mapping[str, str], *, terminal: bo
             log.write_line(f"otel-distro: {problem}")
         log.write_line("otel-distro: not started, because OTEL_DISTRO_STRICT is true")
         return False
+    viewer = _viewer(environ, settings, terminal)
     if not settings.quiet and (terminal or log.enabled("info")):
-        log.write_line(start_line(command, environ, settings))
+        log.write_line(start_line(command, environ, settings, "viewer" if viewer and viewer.used else ""))
+    for line in viewer.lines if viewer else ():
+        log.write_line(f"  {line}")
     for problem in problems:
         log.warn(str(problem))
     return True
 
 
-def start_line(command: Sequence[str], environ: Mapping[str, str], settings: Settings) -> str:
+def _viewer(environ: dict[str, str], settings: Settings, terminal: bool) -> Prepared | None:
+    """Start the viewer on a developer's machine, or when it is asked for; tell the command where it is."""
+    if settings.viewer == "off" or (settings.viewer == "auto" and not terminal):
+        return None
+    from otel_distro.viewer.process import autostart
+
+    prepared = autostart.prepare(environ, settings.viewer, terminal, settings.quiet)
+    environ.update(prepared.variables)
+    return prepared
+
+
+def start_line(command: Sequence[str], environ: Mapping[str, str], settings: Settings, destination: str = "") -> str:
     """One line: version, service name and where it came from, destination and where it came from."""
     if settings.sdk_disabled:
         return f"otel-distro {__version__}  off (OTEL_SDK_DISABLED)"
     name, origin = _service(command, environ, settings)
-    return f"otel-distro {__version__}  service={name} ({origin})  export={_destination(settings)}"
+    return f"otel-distro {__version__}  service={name} ({origin})  export={destination or _destination(settings)}"
 
 
 def _service(command: Sequence[str], environ: Mapping[str, str], settings: Settings) -> tuple[str, str]:

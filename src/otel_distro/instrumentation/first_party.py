@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import get_tracer
@@ -47,7 +48,8 @@ def http_server(name: str, settings: Settings, options: dict[str, Any], excluded
     given = options.get("excluded_urls")
     if given is not None:
         excluded_urls = _split(given)
-    return HttpServer(tracer_of(name, options), wishes, excluded_urls or (), _meter(name, settings, options))
+    meter = _meter(name, settings, options)
+    return HttpServer(tracer_of(name, options), wishes, excluded_urls or (), meter, _look_again_for_functions)
 
 
 def http_client(name: str, settings: Settings, options: dict[str, Any]) -> HttpClient:
@@ -67,6 +69,13 @@ def hook(options: dict[str, Any], name: str) -> Callable[..., Any] | None:
     """The user's function under this option; None when there is none that can be called."""
     given = options.get(name)
     return given if callable(given) else None
+
+
+def _look_again_for_functions() -> None:
+    """Functions named in settings may have come into `__main__` after tracing started."""
+    functions = sys.modules.get("otel_distro.instrumentation.functions")
+    if functions is not None:
+        functions.look_again()
 
 
 def _meter(name: str, settings: Settings, options: dict[str, Any]) -> Meter | None:

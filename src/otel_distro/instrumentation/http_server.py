@@ -56,14 +56,20 @@ class HttpServer:
         settings: InstrumentationSettings,
         excluded_urls: Iterable[str],
         meter: Meter | None = None,
+        at_first_request: Callable[[], object] = bool,
     ) -> None:
-        """meter: None when nobody collects metrics, and then nothing is spent on them."""
+        """meter: None when nobody collects metrics, and then nothing is spent on them.
+
+        at_first_request: called once, when the app is complete.
+        """
         redactor = Redactor(settings.redact, settings.sanitize_fields)
         self._tracer = tracer
         self._is_excluded = exclusion.matcher(excluded_urls, settings.exclude_health_checks)
         self._attributes = HttpAttributes(settings, redactor)
         self._inbound = Inbound()
         self._explains = settings.explain
+        self._at_first_request = at_first_request
+        self._has_served = False
         self._metrics = None if meter is None else ServerMetrics(meter)
         self.names = old_names.wanted(settings.semconv_opt_in, "http")
         self.names_trace = settings.response_headers
@@ -72,6 +78,9 @@ class HttpServer:
 
     def begin(self, environ: Mapping[str, Any]) -> ServerRequest:
         """Start the span of a request, and make it current until leave(); see ServerRequest."""
+        if not self._has_served:
+            self._has_served = True
+            self._at_first_request()
         path = path_of(environ)
         if self._is_excluded is not None and self._is_excluded(path):
             return self._begin_excluded(environ, path)

@@ -40,7 +40,7 @@ class Redactor:
         more = [f"^{translate(name)}" for name in names]
         secret = re.compile("|".join([_NAMES_TO_HIDE, *more]), re.IGNORECASE)
         header = re.compile("|".join([_NAMES_TO_HIDE, *more, *header_names]), re.IGNORECASE)
-        self._is_secret = lru_cache(512)(lambda name: secret.search(name) is not None)
+        self.is_secret: Callable[[str], bool] = lru_cache(512)(lambda name: secret.search(name) is not None)
         self._search = secret.search
         self._harmless: set[str] = set()  # queries that hold no secret; one that does is not kept
         self.is_secret_header: Callable[[str], bool] = lambda name: header.search(name) is not None
@@ -103,7 +103,7 @@ class Redactor:
         if "%" in name or "+" in name:  # frameworks decode names, so `to%6ben` is as secret as `token`
             name = unquote_plus(name)
         name = name.lower()
-        return self._is_secret(name) if len(name) <= _MAX_CACHED_NAME else self._search(name) is not None
+        return self.is_secret(name) if len(name) <= _MAX_CACHED_NAME else self._search(name) is not None
 
 
 def _without_user(url: str) -> str:

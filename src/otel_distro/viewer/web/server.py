@@ -70,8 +70,9 @@ class Server:
         """Count a connection, and end the one that waited longest when there are too many."""
         self.connections[connection] = None
         if len(self.connections) > self.limits.connections:
-            waiting = next((one for one in self.connections if not one.busy), None)
-            (waiting or connection).abort()
+            victim = next((one for one in self.connections if not one.busy), connection)
+            del self.connections[victim]  # now: many may be opened before this one is closed
+            victim.abort()
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
