@@ -46,6 +46,9 @@ import sys
 import threading
 import time
 
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, about the program's own threads
+
 from opentelemetry import trace
 
 tracer = trace.get_tracer("test")
@@ -88,6 +91,9 @@ import os
 import sys
 import threading
 
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, about the program's own threads
+
 from opentelemetry import trace
 
 tracer = trace.get_tracer("test")
@@ -101,7 +107,7 @@ if "otel_distro.pipeline.span" in sys.modules:
     provider = trace.get_tracer_provider()
     (processor,) = provider._processors._span_processors
     locks = [
-        counters._lock, span._lock, provider._tracers_lock, processor._starting, processor._delivery._lock,
+        counters._lock, span._lock, provider._tracers_lock, processor._worker._starting, processor._delivery._lock,
         provider._processors._lock,
     ]
 held, release = threading.Event(), threading.Event()

@@ -19,6 +19,9 @@ import sys
 import threading
 import time
 
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, about the program's own threads
+
 from opentelemetry import trace
 
 with trace.get_tracer("test").start_as_current_span("parent"):

@@ -161,6 +161,7 @@ def test_v3_trace(viewer: ViewerProcess, ids: dict[str, str]) -> None:
     assert (ids["checkout"], 2, {"code": 2}) == (root["traceId"], root["kind"], root["status"])
     assert str(NOW + SECOND) == root["startTimeUnixNano"]
     assert {"key": "http.response.status_code", "value": {"intValue": "500"}} in root["attributes"]
+    # a slash in the base64 comes as %2F
     encoded = quote(base64.b64encode(bytes.fromhex(ids["checkout"])).decode(), safe="")
     assert answer == viewer.get(f"/api/v3/traces/{encoded}")
 

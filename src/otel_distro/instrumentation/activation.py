@@ -48,6 +48,7 @@ def arm(start: Callable[[], None]) -> None:
 def begin(settings: Settings) -> None:
     """Switch on what has been imported so far, and from now on each library as it is imported."""
     global _board
+    from otel_distro.instrumentation import wished
     from otel_distro.instrumentation.switching import Switchboard
 
     board = Switchboard(settings)
@@ -60,6 +61,8 @@ def begin(settings: Settings) -> None:
         import_hook.after(target, _on_import)
     for target in imported:
         board.switch_on_target(target)
+    import_hook.after("subprocess", lambda _: board.switch_on("subprocess"))  # has no upstream package, so no row
+    wished.begin(settings)
 
 
 def _already_started() -> None:

@@ -90,7 +90,8 @@ class FunctionTracing:
         """Look at what is imported, and wait for the rest."""
         names = {entry.module for entry in self._wanted if not entry.has_module_glob()}
         if any(entry.has_module_glob() for entry in self._wanted):
-            sys.meta_path.insert(0, self)
+            import_hook._install()
+            sys.meta_path.insert(0, self)  # before the hook's finder, which then knows the name
             names.update(name for name in list(sys.modules) if self._wants(name))
         for name in names:
             import_hook.after(name, self._look_at)

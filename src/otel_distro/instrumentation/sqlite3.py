@@ -75,7 +75,7 @@ class TracedCursor(sqlite3.Cursor):
 
 
 class TracedConnection(sqlite3.Connection):
-    """A connection whose cursors have spans; its own execute() makes a cursor too."""
+    """A connection whose cursors have spans. Its own execute() and the like make a cursor, as sqlite3's do."""
 
     _otel_database: dict[str, Any]
 
@@ -87,6 +87,18 @@ class TracedConnection(sqlite3.Connection):
     def cursor(self, factory: Any = TracedCursor) -> Any:
         """See sqlite3.Connection.cursor."""
         return super().cursor(factory)
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        """See sqlite3.Connection.execute."""
+        return self.cursor().execute(sql, *args)  # type: ignore[no-any-return]
+
+    def executemany(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        """See sqlite3.Connection.executemany."""
+        return self.cursor().executemany(sql, *args)  # type: ignore[no-any-return]
+
+    def executescript(self, sql_script: str) -> sqlite3.Cursor:
+        """See sqlite3.Connection.executescript."""
+        return self.cursor().executescript(sql_script)  # type: ignore[no-any-return]
 
 
 def _traced(

@@ -23,6 +23,7 @@ from otel_distro.pipeline.delivery import Delivery
 from otel_distro.pipeline.foreign_exporter import ForeignExporter
 from otel_distro.pipeline.span import Span
 from otel_distro.pipeline.ticket import Ticket
+from otel_distro.pipeline.worker_thread import WorkerThread
 from otel_distro.runtime import counters, fork, guard, log
 from otel_distro.runtime.clock import monotonic_s
 from otel_distro.runtime.deadline import Deadline
@@ -93,8 +94,9 @@ class BatchSpanProcessor(SpanProcessor):
         self._overflowed = False
         self._rung = False
         self._ring_at = 1  # the first span starts the worker
-        self._worker: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._worker = WorkerThread(f"otel-distro {self._exporter.destination}", self._work)
+        self._due_s: float | None = None
+        self._exporting = threading.Lock()
         self._tickets: deque[Ticket] = deque()
         self._held: list[tuple[Ticket, int]] = []
         self._closing: tuple[Ticket, Deadline] | None = None
@@ -171,34 +173,13 @@ class BatchSpanProcessor(SpanProcessor):
     def _ring(self) -> None:
         """Wake the worker; start it for the first span. Safe in a signal handler."""
         self._rung = True
-        if self._worker is None or not self._worker.is_alive():
-            self._start_worker()
+        if self._worker.running:
+            self._worker.ring()
             return
-        try:
-            self._bell.release()
-        except RuntimeError:
-            return  # it rings already
-
-    def _start_worker(self) -> None:
-        if not self._starting.acquire(blocking=False):
-            return  # another thread is at it
-        try:
-            if self._worker is None or not self._worker.is_alive():
-                self._bell = threading.Lock()
-                self._bell.acquire()
-                self._rung = False
-                self._ring_at = self._ring_when
-                name = f"otel-distro {self._exporter.destination}"
-                worker = threading.Thread(target=self._work, name=name, daemon=True)
-                try:
-                    worker.start()  # a greenlet, where gevent has patched: it may run before this returns
-                except RuntimeError as error:  # no more threads, or the interpreter is ending
-                    log.warn(f"no thread can be started to export spans: {error}", key="thread")
-                    self._ring_at = len(self._queue) + self._ring_when  # try again later
-                else:
-                    self._worker = worker
-        finally:
-            self._starting.release()
+        self._rung = False
+        self._ring_at = self._ring_when
+        if not self._worker.start():
+            self._ring_at = len(self._queue) + self._ring_when  # try again later
 
     # --- flush and shutdown, from any thread
 
@@ -214,8 +195,8 @@ class BatchSpanProcessor(SpanProcessor):
 
     def end_flush(self, ticket: Ticket, deadline: Deadline) -> bool:
         """Whether everything was exported before the deadline."""
-        if self._worker is None and not ticket.done:
-            self._suppressed(self._turn, True, deadline)
+        if not self._worker.running and not ticket.done:
+            self._in_this_thread(self._turn, True, deadline)
         return ticket.wait(deadline)
 
     def force_flush(self, timeout_millis: float | None = 30000) -> bool:
@@ -232,7 +213,7 @@ class BatchSpanProcessor(SpanProcessor):
             return
         self._closed = True
         self._closing = (Ticket(), deadline)
-        if self._worker is not None or self._queue:
+        if self._worker.running or self._queue:
             self._ring()
 
     def end_shutdown(self, deadline: Deadline) -> bool:
@@ -240,8 +221,8 @@ class BatchSpanProcessor(SpanProcessor):
         if self._closing is None:
             return True
         finished, _ = self._closing
-        if self._worker is None and not finished.done:
-            self._suppressed(self._finish, finished, deadline)
+        if not self._worker.running and not finished.done:
+            self._in_this_thread(self._finish, finished, deadline)
         flushed = finished.wait(deadline)
         if not finished.done:
             self._drop_rest()
@@ -272,23 +253,32 @@ class BatchSpanProcessor(SpanProcessor):
         guard.survive("the export worker", function, *arguments)
         context_api.detach(token)
 
+    def _in_this_thread(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Do the worker's work where there is no worker, unless it has come back meanwhile."""
+        if self._exporting.acquire(blocking=False):
+            try:
+                self._suppressed(function, *arguments)
+            finally:
+                self._exporting.release()
+
     def _work(self) -> None:
-        identity, bell = threading.get_ident, self._bell
         self._suppressed(self._work_until_closed)
-        while threading.get_ident is not identity:
-            # gevent has patched since this thread began: threading would not find it in its books, and say so
-            bell.acquire()
 
     def _work_until_closed(self) -> None:
-        due_s = self._clock() + min(self._delay_s, FIRST_EXPORT_S)
+        if self._due_s is None:
+            self._due_s = self._clock() + min(self._delay_s, FIRST_EXPORT_S)
         while self._closing is None:
-            self._sleep(due_s)
+            self._sleep(self._due_s)
+            if self._worker.leaves():
+                return
             if self._closing is None:
-                due = self._eager or self._clock() >= due_s
+                due = self._eager or self._clock() >= self._due_s
                 if due:
-                    due_s = self._clock() + self._delay_s
-                self._turn(due, Deadline(None, self._clock))
-        self._finish(*self._closing)
+                    self._due_s = self._clock() + self._delay_s
+                with self._exporting:
+                    self._turn(due, Deadline(None, self._clock))
+        with self._exporting:
+            self._finish(*self._closing)
 
     def _sleep(self, due_s: float) -> None:
         """Until the next attempt or export is due, or the bell rings."""
@@ -301,7 +291,7 @@ class BatchSpanProcessor(SpanProcessor):
             if len(self._queue) >= self._ring_at:
                 return
         if self._closing is None and not self._tickets:
-            self._bell.acquire(timeout=max(0.0, due_s - self._clock()))
+            self._worker.wait(due_s - self._clock())
 
     def _turn(self, everything: bool, deadline: Deadline) -> None:
         """Export everything there is, or only full batches; settle the flushes that this completes."""
@@ -324,7 +314,7 @@ class BatchSpanProcessor(SpanProcessor):
         left = len(self._queue)
         if not everything:
             left -= left % self._batch_size
-        while self._closing is None and not deadline.passed():
+        while self._closing is None and not self._worker.wanted_away and not deadline.passed():
             if delivery.idle:
                 spans = self._take(left)
                 if not spans:
@@ -351,6 +341,8 @@ class BatchSpanProcessor(SpanProcessor):
 
     def _finish(self, finished: Ticket, deadline: Deadline) -> None:
         """Send what is left as far as the deadline allows, drop the rest, shut the exporter down."""
+        if finished.done:
+            return
         losses = self._delivery.losses
         sent = self._send_rest(deadline)
         if not sent:

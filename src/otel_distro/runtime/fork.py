@@ -19,12 +19,16 @@ from otel_distro.runtime import counters, guard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Reference = Callable[[], Callable[[], None] | None]
+
 _MADV_WIPEONFORK = 18  # Linux 4.14; the mmap module has no name for it
 
 generation = 0
 """How many forks lie between this process and the one that imported this module."""
 
-_callbacks: list[Callable[[], Callable[[], None] | None]] = []
+_in_child: list[Reference] = []
+_before: list[Reference] = []
+_in_parent: list[Reference] = []
 _registered = False
 
 
@@ -69,15 +73,26 @@ page: Page = _page
 
 def in_child(callback: Callable[[], None]) -> None:
     """Call callback in every forked child before the app goes on. A bound method does not keep its object."""
+    _remember(_in_child, callback)
+
+
+def around(before: Callable[[], None], after: Callable[[], None]) -> None:
+    """Call before() when Python is about to fork, and after() in the parent. They must be quick."""
+    _remember(_before, before)
+    _remember(_in_parent, after)
+
+
+def _remember(callbacks: list[Reference], callback: Callable[[], None]) -> None:
     global _registered
-    reference: Callable[[], Callable[[], None] | None] = (
-        weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback
-    )
-    _callbacks[:] = [known for known in _callbacks if known() is not None]
-    _callbacks.append(reference)
+    callbacks[:] = [known for known in callbacks if known() is not None]
+    callbacks.append(weakref.WeakMethod(callback) if hasattr(callback, "__self__") else lambda: callback)
     if not _registered and hasattr(os, "register_at_fork"):
         _registered = True
-        os.register_at_fork(after_in_child=_begin_child)
+        os.register_at_fork(
+            before=lambda: _call("before a fork", _before),
+            after_in_parent=lambda: _call("after a fork", _in_parent),
+            after_in_child=_begin_child,
+        )
 
 
 def notice() -> None:
@@ -110,7 +125,11 @@ def _begin_child() -> None:
     _page[0] = 1
     counters.begin_child()
     guard.call("imports that a fork cut off", _forget_lost_imports)
-    for reference in tuple(_callbacks):  # a callback may register another
+    _call("in a forked child", _in_child)
+
+
+def _call(what: str, callbacks: list[Reference]) -> None:
+    for reference in tuple(callbacks):  # a callback may register another
         callback = reference()
         if callback is not None:
-            guard.call("after a fork", callback)
+            guard.call(what, callback)

@@ -117,8 +117,20 @@ def test_the_app_gets_its_modules_unchanged() -> None:
 def test_an_instrumentation_of_the_app_is_not_doubled() -> None:
     """An app that instruments requests itself still gets one span for each call, and no warning."""
     program = """
+    import http.server, threading
     import requests
+    from opentelemetry import trace
     from opentelemetry.instrumentation.requests import RequestsInstrumentor
-    print(RequestsInstrumentor().is_instrumented_by_opentelemetry)
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    RequestsInstrumentor().instrument()
+    exporter = InMemorySpanExporter()
+    trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+    http.server.BaseHTTPRequestHandler.log_message = lambda *_: None
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    threading.Thread(target=server.handle_request).start()
+    requests.get(f"http://127.0.0.1:{server.server_port}/", timeout=5)
+    server.server_close()
+    print([(span.name, span.kind.name) for span in exporter.get_finished_spans()])
     """
-    assert _run(program) == ["True"]
+    assert _run(program) == ["[('GET', 'CLIENT')]"]

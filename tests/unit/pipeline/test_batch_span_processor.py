@@ -370,9 +370,7 @@ def test_shutdown_sends_everything(make: Callable[..., Bench]) -> None:
     assert len(bench.exporter.names()) == 95
     assert bench.exporter.is_shut_down
     assert bench.balance().dropped == {"after_shutdown": 1}
-    assert bench.processor._worker is not None
-    bench.processor._worker.join(1)
-    assert not bench.processor._worker.is_alive()
+    wait_until(lambda: not bench.processor._worker.running)
     bench.processor.shutdown()
     assert bench.provider.force_flush() is False
 

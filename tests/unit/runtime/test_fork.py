@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def only_our_callbacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(fork, "_callbacks", [])
+    monkeypatch.setattr(fork, "_in_child", [])
     monkeypatch.setattr(fork, "generation", 0)
     yield
     fork._page[0] = 1
@@ -56,7 +56,7 @@ def test_objects_are_not_kept() -> None:
     fork._begin_child()
     assert seen == ["thing"]
     fork.in_child(lambda: None)
-    assert len(fork._callbacks) == 1
+    assert len(fork._in_child) == 1
 
 
 def test_a_fork_behind_pythons_back_is_noticed() -> None:

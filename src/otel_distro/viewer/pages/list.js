@@ -154,7 +154,7 @@ function scatter(rows) {
       svg("title", null, `${row.name} ${duration(row.duration)}`));
   });
   return h("figure", { "aria-hidden": "true" },
-    h("figcaption", null, h("span", null, duration(Math.exp(high))), h("span", null, moment(first).slice(0, -4)), h("span", null, moment(last).slice(0, -4))),
+    h("figcaption", null, h("span", null, `up to ${duration(Math.exp(high))}`), h("span", null, moment(first).slice(0, -4)), h("span", null, moment(last).slice(0, -4))),
     svg("svg", null, dots));
 }
 

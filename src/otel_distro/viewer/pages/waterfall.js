@@ -6,6 +6,7 @@ import { clean, h, put, say } from "./dom.js";
 import { colour, duration } from "./format.js";
 
 const ROW = 26;
+const HEAD = 31;
 const SPARE = 8;
 
 export class Waterfall {
@@ -124,6 +125,7 @@ export class Waterfall {
     this.order = this.collapsed.size ? this.trace.visible(this.collapsed) : this.trace.order;
     this.position = new Map(this.order.map((index, at) => [index, at]));
     this.sheet.style.height = `${this.order.length * ROW}px`;
+    this.grid.style.height = `${Math.max(6, this.order.length) * ROW + HEAD}px`; // CSS keeps it inside the window
     this.grid.setAttribute("aria-rowcount", String(this.order.length + 1));
   }
 

@@ -160,11 +160,11 @@ class Viewer:
             await self._open_http(server, store)
             self.app.policy = self.app.policy._replace(ui_port=self.ports["ui"])
             await self._open_udp(worker, store)
-            record.write(self.where, record.Running(os.getpid(), self.ports, __version__))
-            threading.Thread(target=self._open_grpc, args=(worker,), daemon=True).start()
             for number in (signal.SIGTERM, signal.SIGINT):
                 with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                     loop.add_signal_handler(number, ended.set)
+            record.write(self.where, record.Running(os.getpid(), self.ports, __version__))
+            threading.Thread(target=self._open_grpc, args=(worker,), daemon=True).start()
             log.info(f"viewer: pages at http://localhost:{self.ports['ui']}/, receives on {self._receiving()}")
             await self._until(ended)
             await server.close()

@@ -92,6 +92,7 @@ class Store:
         self.revision = 0
         self._clock_ns = clock_ns
         self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []  # of all threads, to be closed at the end
         self._anchors: dict[int, sqlite3.Connection] = {}
         self._tallies = Tallies()
         self._parts: dict[bytes, Part] = {}
@@ -170,7 +171,7 @@ class Store:
             self._begin_segment()
         self.segments = [segment for segment in self.segments if not segment.dead]
         for segment in dead:
-            self._close_reader(segment)
+            self._close_reader(segment.number)
             if segment.path is not None:
                 self._set_aside(segment.path)
         self._take_over_damaged()
@@ -193,15 +194,13 @@ class Store:
         return True
 
     def close(self) -> None:
-        """Write what is open and close the files of this thread."""
+        """Write what is open and close all files. No other thread may be reading."""
         with contextlib.suppress(sqlite3.Error):  # the process ends; what was committed is safe
             self.commit()
-        for connection in self._anchors.values():
+        for connection in (*self._anchors.values(), *self._readers):
             connection.close()
         self._anchors.clear()
-        for connection in self._connections().values():
-            connection.close()
-        self._connections().clear()
+        self._readers.clear()
 
     @property
     def writing_connection(self) -> sqlite3.Connection:
@@ -228,12 +227,13 @@ class Store:
         mine = self._connections()
         segments = [segment for segment in self.segments if not segment.dead]
         for number in [n for n in mine if all(segment.number != n for segment in segments)]:
-            mine.pop(number).close()
+            self._close_reader(number)
         found = []
         for segment in reversed(segments):
             try:
                 if segment.number not in mine:
                     mine[segment.number] = segment.open(1000, read_only=True)
+                    self._readers.append(mine[segment.number])
                 found.append((segment, mine[segment.number]))
             except sqlite3.DatabaseError as error:
                 self.unreadable(segment, error)
@@ -401,7 +401,7 @@ class Store:
             if found is segment:
                 with contextlib.suppress(sqlite3.Error):  # only the count is lost
                     self.evicted_traces += connection.execute("SELECT max(tid) FROM trace").fetchone()[0] or 0
-        self._close_reader(segment)
+        self._close_reader(segment.number)
         self.segments = [other for other in self.segments if other is not segment]
         segment.dead = True
         anchor = self._anchors.pop(segment.number, None)
@@ -412,10 +412,11 @@ class Store:
                 with contextlib.suppress(OSError):  # not there, or (on Windows) still open: found at the next start
                     path.unlink()
 
-    def _close_reader(self, segment: Segment) -> None:
-        connection = self._connections().pop(segment.number, None)
+    def _close_reader(self, number: int) -> None:
+        connection = self._connections().pop(number, None)
         if connection is not None:
             connection.close()
+            self._readers.remove(connection)
 
     def _size(self, segment: Segment) -> int:
         if segment.path is None:

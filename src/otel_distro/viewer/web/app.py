@@ -111,7 +111,6 @@ class App:
     def _route(self, request: Request) -> Route | None:
         method = "GET" if request.method == "HEAD" else request.method
         path = request.path
-        parts = path.strip("/").split("/")
         if method == "POST" and path in receive.PATHS:
             return Route(access.INGEST, self._ingest, [])
         if method == "OPTIONS" and path in receive.PATHS and self.policy.cors_origins:
@@ -128,14 +127,13 @@ class App:
             return Route(access.ACTION, self._clear, [])
         if method == "POST" and path == "/api/ui/stop":
             return Route(access.ACTION, self._stop, [])
-        del parts
         return None
 
     def _route_of_get(self, request: Request) -> Route | None:
         path = request.path
         if path in self._assets:
             return Route(access.ASSET, self._asset, [path])
-        parts = path.strip("/").split("/")
+        parts = request.parts()
         if parts[0] != "api":
             is_page = path in _PAGES or (parts[0] in ("trace", "compare") and len(parts) <= 2)
             return Route(access.PAGE, self._page, []) if is_page else None

@@ -43,6 +43,10 @@ class Request:
         self.port = port
         self.body = b""
 
+    def parts(self) -> list[str]:
+        """The path between its slashes; a part may hold a slash that was sent as %2F."""
+        return [unquote(part, errors="replace") for part in self.raw_path.strip("/").split("/")]
+
     def query(self) -> dict[str, str]:
         """Query parameters; the last one counts when repeated. At most 100."""
         try:
