@@ -33,7 +33,7 @@ WARM_UP = 300
 REQUESTS = 2500
 GUNICORN_REQUESTS = 2000
 
-SITE = '''
+SITE = """
 import os
 SECRET_KEY = "x"
 DEBUG = False
@@ -52,9 +52,9 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "OPT
     "loaders": [("django.template.loaders.locmem.Loader",
                  {"page.html": "<ul>{% for x in types %}<li>{{ x.model }}</li>{% endfor %}</ul>"})]}}]
 USE_TZ = True
-'''
+"""
 
-URLS = '''
+URLS = """
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
@@ -81,16 +81,16 @@ def deep(request):
 
 
 urlpatterns = [path("trivial/<int:number>", trivial), path("queries", queries), path("deep", deep)]
-'''
+"""
 
-WSGI = '''
+WSGI = """
 import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_settings")
 from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
-'''
+"""
 
-FLASK = '''
+FLASK = """
 import os
 import sqlite3
 
@@ -114,9 +114,9 @@ def outgoing():
     (number,) = connection.cursor().execute("select length(?)", (text,)).fetchone()
     connection.close()
     return str(number)
-'''
+"""
 
-DRIVER = '''
+DRIVER = """
 import gc, io, sys, time
 from importlib import import_module
 
@@ -160,9 +160,9 @@ for _ in range(requests):
     once()
 flush()
 print((time.process_time() - began) / requests * 1e6)
-'''
+"""
 
-SINK = '''
+SINK = """
 import socket, sys, threading
 
 server = socket.create_server(("127.0.0.1", 0))
@@ -184,7 +184,7 @@ def serve(connection, answer):
 body = sys.argv[1].encode()
 while True:
     threading.Thread(target=serve, args=(server.accept()[0], ANSWER % (len(body), body)), daemon=True).start()
-'''
+"""
 
 
 class Case(NamedTuple):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real headless Chromium, the system's, for tests of the pages. Nothing is downloaded.
 
-Needs the package playwright and a chromium on PATH; axe-core, if `npm install --no-save axe-core` put it into
-node_modules. Waiting is done here: pages forbid eval, so Playwright's own wait_for_function cannot run in them.
+Needs the package playwright and a chromium on PATH; axe-core, if it is in the cache folder beside the Jaeger of
+the tests (`npm pack axe-core`, then package/axe.min.js of it). Waiting is done here: pages forbid eval, so
+Playwright's own wait_for_function cannot run in them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from tests.harness.viewer_process import ViewerProcess
 
 ROOT = Path(__file__).parent.parent.parent
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "otel-distro"
+AXE = CACHE / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "output" / "screenshots"
 _NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 _FLAGS = (
@@ -119,7 +121,7 @@ class Tab:
     def accessibility_problems(self) -> list[str]:
         """axe's violations as `rule: element`; skips where axe-core is not installed."""
         if not AXE.exists():
-            pytest.skip("axe-core is not installed (npm install --no-save axe-core)")
+            pytest.skip(f"no axe-core at {AXE}")
         self.ask(AXE.read_text("utf-8"))
         found = self.ask("axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)")
         return [
@@ -131,6 +133,7 @@ class Tab:
     def picture(self, name: str) -> None:
         """Keep a screenshot in output/screenshots."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.ask("window.scrollTo(0, 0)")
         (SCREENSHOTS / f"{name}.png").write_bytes(self.page.screenshot())  # Playwright would write it in a thread
 
     def close(self) -> None:

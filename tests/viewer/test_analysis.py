@@ -172,6 +172,13 @@ def test_error_origin_is_the_deepest_failed_span() -> None:
     assert "charge, POST /checkout/" in found.detail
 
 
+def test_an_exception_that_only_a_span_above_recorded() -> None:
+    """It is told as what happened where the error began."""
+    rows = [row("r", ms=100, status=2, exception="ValueError: no"), row("a", "r", 10, 5, status=2, place="v.py:3")]
+
+    assert by_kind(rows)["error"].detail.startswith("ValueError: no at v.py:3.")
+
+
 def test_slowest_query_and_own_time() -> None:
     """The longest query is named, and a span that spends the time itself is too."""
     found = by_kind([row("r", ms=100, kind=2), row("q", "r", 10, 20, kind=3, group="SELECT a", place="x.py:1")])

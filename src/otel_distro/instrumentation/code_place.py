@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,17 +19,24 @@ _NOT_USERS = tuple(  # the standard library, and the scripts of installed packag
 )
 _MAX_FRAMES = 100
 _MAX_WRAPPERS = 8
+_MAX_KNOWN = 4096
+
+_known: dict[str, bool] = {}  # a plain dict, because this is asked for twenty frames of every query
 
 
 def of_caller(depth: int = 1) -> dict[str, str | int] | None:
     """code.* attributes of the nearest frame in the user's code, at most 100 frames up; None without one."""
     frame: FrameType | None = sys._getframe(depth)
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return None
-        if _is_users(frame.f_code.co_filename):
+    known, left = _known.get, _MAX_FRAMES
+    while frame is not None and left:
+        file_name = frame.f_code.co_filename
+        is_users = known(file_name)
+        if is_users is None:
+            is_users = _is_users(file_name)
+        if is_users:
             return _attributes(frame, frame.f_lineno)
         frame = frame.f_back
+        left -= 1
     return None
 
 
@@ -72,8 +79,16 @@ def _attributes(frame: FrameType, line: int | None) -> dict[str, str | int]:
     return attributes
 
 
-@lru_cache(4096)
 def _is_users(file_name: str) -> bool:
+    known = _known.get(file_name)
+    if known is None:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        known = _known[file_name] = _looks_like_users(file_name)
+    return known
+
+
+def _looks_like_users(file_name: str) -> bool:
     if file_name.startswith(("<frozen", "<__array", _OURS)):
         return False
     if any(folder in file_name for folder in _LIBRARY_FOLDERS) or os.path.basename(file_name) == "manage.py":

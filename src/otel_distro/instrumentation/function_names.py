@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What OTEL_DISTRO_TRACE_FUNCTIONS says: which functions, and which of their arguments.
 
-    shop.views:create_graph(name, size)    a function, with two arguments as attributes
-    shop.views.create_graph                the same function, as Python itself would write it
-    shop.pricing:*                         every function of a module
-    shop.models:Cart.*                     every method of a class
-    shop.*:price_*                         globs on both sides
+shop.views:create_graph(name, size)    a function, with two arguments as attributes
+shop.views.create_graph                the same function, as Python itself would write it
+shop.pricing:*                         every function of a module
+shop.models:Cart.*                     every method of a class
+shop.*:price_*                         globs on both sides
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class ServerRequest:
     the app returns; finish() ends the span, in any thread. A streaming response lies between the two.
 
     Whoever serves it sets: status_code; route, the matched template with script name and leading slash;
-    is_complete, whether the framework has handed over the whole body; environ and response_hook, for itself.
+    is_complete, whether the framework has handed over the whole body; environ and tracing, for itself.
     """
 
     span: Span
@@ -136,7 +136,7 @@ class ServerRequest:
     route: str | None = None
     is_complete: bool = False
     environ: dict[str, Any]
-    response_hook: Callable[..., Any] | None = None
+    tracing: Any = None
     is_over: bool = False
 
     _server: HttpServer

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from fnmatch import translate
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
+
+from otel_distro.instrumentation.sql import without_literals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping, Sequence
@@ -24,6 +26,14 @@ _NAMES_TO_HIDE = (
     r"|^sig$|^auth$|authoriz|authentication|^x-amz-|^x-goog-|^(jsession|phpsess|session)[-_]?id$|^sid$|csrf|xsrf|jwt"
     r"|^otp$|^ssn$|^cvv$|^cvc$|card[-_]?number|cookie"
 )
+_SQL_SYSTEMS = frozenset(
+    (
+        *("sqlite", "postgresql", "mysql", "mariadb", "oracle", "oracle.db", "mssql", "microsoft.sql_server"),
+        *("other_sql", "cockroachdb", "clickhouse", "snowflake", "trino", "redshift", "aws.redshift", "db2"),
+        *("ibm.db2", "h2database", "hsqldb", "firebird", "firebirdsql", "teradata", "vertica"),
+    )
+)
+_RENAMED_SYSTEMS = {"mssql": "microsoft.sql_server"}
 _MAX_CACHED_NAME = 64
 _MAX_HARMLESS = 1024
 _OLD_URL_KEYS = ("http.url", "http.target")
@@ -78,10 +88,11 @@ class Redactor:
         """The values of a captured header, as one marker when its name is secret. name: in lower case."""
         return [REDACTED_HEADER] if self.is_secret_header(name) else list(values)
 
-    def attributes(self, attributes: MutableMapping[str, object]) -> None:
+    def attributes(self, attributes: MutableMapping[str, Any]) -> None:
         """Redact what instrumentors of other packages have put on a span, in place, as the span ends.
 
-        Looks at url.full, url.query, their old names http.url and http.target, and captured headers.
+        Looks at url.full, url.query, http.url, http.target, captured headers, and literals in db.query.text and
+        db.statement where the database speaks SQL.
         """
         query = attributes.get("url.query")
         if type(query) is str:
@@ -93,6 +104,8 @@ class Redactor:
             old = attributes.get(key)
             if type(old) is str and ("?" in old or "@" in old or "#" in old):
                 attributes[key] = self.url(old)
+        if "db.statement" in attributes or "db.query.text" in attributes:
+            _hide_literals(attributes)
         captured = [key for key in attributes if key.startswith(_HEADER_PREFIXES)]
         for key in captured:
             name = key.split(".header.", 1)[1].replace("_", "-")
@@ -104,6 +117,16 @@ class Redactor:
             name = unquote_plus(name)
         name = name.lower()
         return self.is_secret(name) if len(name) <= _MAX_CACHED_NAME else self._search(name) is not None
+
+
+def _hide_literals(attributes: MutableMapping[str, Any]) -> None:
+    system = attributes.get("db.system.name") or attributes.get("db.system")
+    if system not in _SQL_SYSTEMS:
+        return
+    for key in ("db.query.text", "db.statement"):
+        text = attributes.get(key)
+        if type(text) is str:
+            attributes[key] = without_literals(text, _RENAMED_SYSTEMS.get(system, system))
 
 
 def _without_user(url: str) -> str:

@@ -54,111 +54,34 @@ _DIALECTS = {"mysql": _MYSQL_TOKENS, "mariadb": _MYSQL_TOKENS, "microsoft.sql_se
 
 _OPERATIONS = frozenset(
     (
-        "SELECT",
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-        "MERGE",
-        "REPLACE",
-        "CREATE",
-        "ALTER",
-        "DROP",
-        "TRUNCATE",
-        "CALL",
-        "EXEC",
-        "EXECUTE",
-        "BEGIN",
-        "START",
-        "COMMIT",
-        "ROLLBACK",
-        "SAVEPOINT",
-        "RELEASE",
-        "SET",
-        "SHOW",
-        "PRAGMA",
-        "EXPLAIN",
-        "ANALYZE",
-        "VACUUM",
-        "GRANT",
-        "REVOKE",
-        "LOCK",
-        "USE",
-        "DECLARE",
-        "FETCH",
-        "CLOSE",
-        "COPY",
-        "REINDEX",
-        "REFRESH",
+        *("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "CREATE", "ALTER", "DROP", "TRUNCATE"),
+        *("CALL", "EXEC", "EXECUTE", "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET"),
+        *("SHOW", "PRAGMA", "EXPLAIN", "ANALYZE", "VACUUM", "GRANT", "REVOKE", "LOCK", "USE", "DECLARE"),
+        *("FETCH", "CLOSE", "COPY", "REINDEX", "REFRESH"),
     )
 )
 _NESTED_OPERATIONS = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE"))
 _BEFORE_TARGET = frozenset(
-    (
-        "FROM",
-        "JOIN",
-        "INTO",
-        "UPDATE",
-        "TABLE",
-        "INDEX",
-        "VIEW",
-        "CALL",
-        "EXEC",
-        "EXECUTE",
-        "PRAGMA",
-    )
+    (*("FROM", "JOIN", "INTO", "UPDATE", "TABLE", "INDEX", "VIEW", "CALL", "EXEC", "EXECUTE", "PRAGMA"),)
 )
 _NEVER_TARGET = frozenset(
     (
-        "IF",
-        "NOT",
-        "EXISTS",
-        "ONLY",
-        "LATERAL",
-        "CONCURRENTLY",
-        "OR",
-        "IGNORE",
-        "UNIQUE",
-        "LOW_PRIORITY",
-        "TABLE",
-        "INDEX",
-        "VIEW",
-        "SELECT",
+        *("IF", "NOT", "EXISTS", "ONLY", "LATERAL", "CONCURRENTLY", "OR", "IGNORE", "UNIQUE", "LOW_PRIORITY"),
+        *("TABLE", "INDEX", "VIEW", "SELECT"),
     )
 )
 _OBJECTS = frozenset(("TABLE", "INDEX", "VIEW"))
 _NO_UPDATE_AFTER = frozenset(("FOR", "DO", "KEY", "ON"))  # FOR UPDATE, ON CONFLICT DO UPDATE, ON DELETE CASCADE
 _AFTER_TARGETS = frozenset(
     (
-        "WHERE",
-        "SET",
-        "VALUES",
-        "ON",
-        "USING",
-        "GROUP",
-        "ORDER",
-        "HAVING",
-        "LIMIT",
-        "OFFSET",
-        "UNION",
-        "RETURNING",
-        "WINDOW",
-        "FOR",
-        "WITH",
+        *("WHERE", "SET", "VALUES", "ON", "USING", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "UNION"),
+        *("RETURNING", "WINDOW", "FOR", "WITH"),
     )
 )
 _WITH_COLLECTION = frozenset(
     (
-        "SELECT",
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-        "MERGE",
-        "REPLACE",
-        "TRUNCATE",
-        "CREATE",
-        "ALTER",
-        "DROP",
-        "COPY",
+        *("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CREATE", "ALTER", "DROP"),
+        *("COPY",),
     )
 )
 

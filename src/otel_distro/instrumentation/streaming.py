@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as context_api
-
+from otel_distro.instrumentation.current import attach, detach
 from otel_distro.runtime import guard
 
 if TYPE_CHECKING:
@@ -17,13 +16,27 @@ if TYPE_CHECKING:
     from otel_distro.instrumentation.http_server import ServerRequest
 
 
-class Body:
+class _Streamed:
+    """What is common: a stream that is thrown away, and neither read to its end nor closed, ends its span too."""
+
+    __slots__ = ("_context", "_request")
+
+    _context: Context
+    _request: ServerRequest
+
+    def __del__(self) -> None:
+        request = getattr(self, "_request", None)
+        if request is not None and not request.is_over:
+            guard.call("the span of a forgotten response", request.finish)
+
+
+class Body(_Streamed):
     """A WSGI response body: each part is made in the request's context; the last or close() ends the span.
 
     Test clients never close, and some servers do not when a part raises.
     """
 
-    __slots__ = ("_body", "_context", "_parts", "_request")
+    __slots__ = ("_body", "_parts")
 
     def __init__(self, body: Iterable[bytes], request: ServerRequest, context: Context) -> None:
         self._body = body
@@ -35,7 +48,7 @@ class Body:
         return self
 
     def __next__(self) -> bytes:
-        token = context_api.attach(self._context)
+        token = attach(self._context)
         try:
             parts = self._parts
             if parts is None:
@@ -48,12 +61,12 @@ class Body:
             guard.call("the span of a streamed response", _fail, self._request, error)
             raise
         finally:
-            context_api.detach(token)
+            detach(token)
 
     def close(self) -> None:
         """Close the body as its server would, then end the span."""
         close = getattr(self._body, "close", None)
-        token = context_api.attach(self._context)
+        token = attach(self._context)
         try:
             if close is not None:
                 close()
@@ -61,14 +74,14 @@ class Body:
             guard.call("an exception of a streamed response", self._request.fail, error)
             raise
         finally:
-            context_api.detach(token)
+            detach(token)
             guard.call("the span of a streamed response", self._request.finish)
 
 
-class Parts:
+class Parts(_Streamed):
     """An iterator whose items are made in the request's context. The last one ends the span."""
 
-    __slots__ = ("_context", "_parts", "_request")
+    __slots__ = ("_parts",)
 
     def __init__(self, parts: Iterator[Any], request: ServerRequest, context: Context) -> None:
         self._parts = parts
@@ -79,7 +92,7 @@ class Parts:
         return self
 
     def __next__(self) -> Any:
-        token = context_api.attach(self._context)
+        token = attach(self._context)
         try:
             return next(self._parts)
         except StopIteration:
@@ -89,13 +102,13 @@ class Parts:
             guard.call("the span of a streamed response", _fail, self._request, error)
             raise
         finally:
-            context_api.detach(token)
+            detach(token)
 
 
-class AsyncParts:
+class AsyncParts(_Streamed):
     """An asynchronous iterator whose items are made in the request's context. The last one ends the span."""
 
-    __slots__ = ("_context", "_parts", "_request")
+    __slots__ = ("_parts",)
 
     def __init__(self, parts: AsyncIterator[Any], request: ServerRequest, context: Context) -> None:
         self._parts = parts
@@ -106,7 +119,7 @@ class AsyncParts:
         return self
 
     async def __anext__(self) -> Any:
-        token = context_api.attach(self._context)
+        token = attach(self._context)
         try:
             return await self._parts.__anext__()
         except StopAsyncIteration:
@@ -116,7 +129,7 @@ class AsyncParts:
             guard.call("the span of a streamed response", _fail, self._request, error)
             raise
         finally:
-            context_api.detach(token)
+            detach(token)
 
 
 def _fail(request: ServerRequest, error: BaseException) -> None:

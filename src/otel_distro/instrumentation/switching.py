@@ -66,7 +66,7 @@ class Switchboard:
         """Switch one instrumentor on, unless that was decided before. Never raises."""
         if name in self._decided:
             return
-        if name in catalog.AMBIENT and not activation.is_installed(name):
+        if name in catalog.AMBIENT and name not in FIRST_PARTY and not activation.is_installed(name):
             return  # everybody imports its library, and few want it traced: not worth a word
         self._decided[name] = "is being switched on"
         reason = self._why_not(name)

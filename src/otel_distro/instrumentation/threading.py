@@ -37,11 +37,18 @@ def uninstrument() -> None:
 def _start(original: Any) -> Any:
     def start(self: threading.Thread) -> None:
         context = get_current()
-        if SPAN_KEY in context:
+        if SPAN_KEY in context and not _is_tracers(self):
             self.__dict__[_CONTEXT] = context
         original(self)
 
     return start
+
+
+def _is_tracers(thread: threading.Thread) -> bool:
+    """Whether a thread works for tracing itself, which is nobody's request."""
+    work = getattr(thread, "_target", None) or thread
+    module = getattr(work, "__module__", None) or type(thread).__module__
+    return module.startswith(("opentelemetry.", "otel_distro."))
 
 
 def _bootstrap_inner(original: Any) -> Any:

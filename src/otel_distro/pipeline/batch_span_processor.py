@@ -23,7 +23,7 @@ from otel_distro.pipeline.delivery import Delivery
 from otel_distro.pipeline.foreign_exporter import ForeignExporter
 from otel_distro.pipeline.span import Span
 from otel_distro.pipeline.ticket import Ticket
-from otel_distro.pipeline.worker_thread import WorkerThread
+from otel_distro.pipeline.worker_thread import FORK_WARNS, WorkerThread
 from otel_distro.runtime import counters, fork, guard, log
 from otel_distro.runtime.clock import monotonic_s
 from otel_distro.runtime.deadline import Deadline
@@ -94,7 +94,8 @@ class BatchSpanProcessor(SpanProcessor):
         self._overflowed = False
         self._rung = False
         self._ring_at = 1  # the first span starts the worker
-        self._worker = WorkerThread(f"otel-distro {self._exporter.destination}", self._work)
+        self._worker = WorkerThread(f"otel-distro {self._exporter.destination}", self._work, self._after_fork)
+        self._leaving = False
         self._due_s: float | None = None
         self._exporting = threading.Lock()
         self._tickets: deque[Ticket] = deque()
@@ -269,9 +270,10 @@ class BatchSpanProcessor(SpanProcessor):
             self._due_s = self._clock() + min(self._delay_s, FIRST_EXPORT_S)
         while self._closing is None:
             self._sleep(self._due_s)
-            if self._worker.leaves():
-                return
-            if self._closing is None:
+            if self._worker.wanted_away:
+                if self._leaves():
+                    return
+            elif self._closing is None:
                 due = self._eager or self._clock() >= self._due_s
                 if due:
                     self._due_s = self._clock() + self._delay_s
@@ -279,6 +281,22 @@ class BatchSpanProcessor(SpanProcessor):
                     self._turn(due, Deadline(None, self._clock))
         with self._exporting:
             self._finish(*self._closing)
+
+    def _leaves(self) -> bool:
+        """Whether this thread must end, because the process forks."""
+        if FORK_WARNS:
+            self._leaving = True
+            with self._exporting:
+                self._turn(True, Deadline(None, self._clock))  # the fork does not wait for ever
+            self._leaving = False
+        return self._worker.leaves()
+
+    def _after_fork(self) -> None:
+        """In the parent: the worker has left."""
+        if self._queued() or self._tickets or self._held or self._closing is not None:
+            self._ring()
+        else:
+            self._ring_at = 1  # the next span starts it again
 
     def _sleep(self, due_s: float) -> None:
         """Until the next attempt or export is due, or the bell rings."""
@@ -314,7 +332,9 @@ class BatchSpanProcessor(SpanProcessor):
         left = len(self._queue)
         if not everything:
             left -= left % self._batch_size
-        while self._closing is None and not self._worker.wanted_away and not deadline.passed():
+        while self._closing is None and not deadline.passed():
+            if self._worker.wanted_away and not self._leaving:
+                return False
             if delivery.idle:
                 spans = self._take(left)
                 if not spans:

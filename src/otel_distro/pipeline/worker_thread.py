@@ -2,21 +2,28 @@
 """A thread of our own, with a bell: started when it is needed, and away while the process forks.
 
 A process that forks with a second thread alive is warned by Python 3.12, and its child may inherit a lock that
-thread held; so the thread leaves before the fork, if it is idle, and comes back in the parent.
+this thread held; so the thread leaves before the fork, unless it is busy, and comes back in the parent.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from otel_distro.runtime import fork, guard, log
+from otel_distro.runtime.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LEAVE_WITHIN_S = 0.05
-"""How long a fork waits for a thread that is busy sending; it goes on then."""
+_LEAVE_WITHIN_S = 0.02
+"""How long a fork waits for a thread that is busy; it goes on then."""
+
+FORK_WARNS = sys.version_info >= (3, 12)
+"""Whether a fork with another thread alive makes Python print a warning; since 3.13 also with a thread that
+was started right after it, so that one who leaves had better leave no work behind."""
 
 
 class WorkerThread:
@@ -26,7 +33,9 @@ class WorkerThread:
     has patched by then. No method waits, except wait().
     """
 
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
+    def __init__(self, name: str, work: Callable[[], None], after_fork: Callable[[], None]) -> None:
+        """after_fork: called in the parent when the thread had left; it may start it again."""
+        self._after_fork = after_fork
         self._name = name
         self._work = work
         self._bell: Any = None
@@ -105,12 +114,21 @@ class WorkerThread:
                 thread.join(_LEAVE_WITHIN_S)  # it is leaving
             else:
                 return  # it is busy, and goes on
+        _wait_until_gone(thread)
         self._away = True
 
     def _come_back(self) -> None:
         if self._away:
             self._away = False
-            self.start()
+            self._after_fork()
+
+
+def _wait_until_gone(thread: threading.Thread) -> None:
+    """Python 3.12 counts the system's threads at a fork, and its join() returns a moment before the end."""
+    if sys.version_info[:2] == (3, 12) and sys.platform == "linux":
+        deadline = Deadline(_LEAVE_WITHIN_S)
+        while os.path.exists(f"/proc/self/task/{thread.native_id}") and not deadline.passed():
+            os.sched_yield()
 
 
 def _patched() -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from otel_distro.instrumentation import request_attributes
 from otel_distro.instrumentation.current import get_current
 from otel_distro.instrumentation.django.routes import route_of
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from otel_distro.instrumentation.http_server import HttpServer, ServerRequest
 
 UPSTREAM_MIDDLEWARE = "opentelemetry.instrumentation.django.middleware.otel_middleware._DjangoMiddleware"
-_MISSING = object()
 
 
 class DjangoServer:
@@ -120,19 +120,13 @@ class DjangoServer:
             inject(response)
         if served.span.is_recording():
             if self._traced_attributes:
-                self._copy_attributes(served, request)
+                request_attributes.put(served.span, request, self._traced_attributes)
             if self._response_hook is not None:
                 guard.call("response_hook", self._response_hook, served.span, request, response)
         if response.streaming:
             _follow(served, context, response)
         else:
             served.finish()
-
-    def _copy_attributes(self, served: ServerRequest, request: Any) -> None:
-        for path in self._traced_attributes:
-            value = guard.call(f"request attribute {path}", _read, request, path)
-            if value is not None and value is not _MISSING:
-                served.span.set_attribute(path, value if isinstance(value, (str, bool, int, float)) else str(value))
 
 
 def _has_upstream_middleware() -> bool:
@@ -200,12 +194,3 @@ def _with_scope(environ: dict[str, Any], scope: dict[str, Any]) -> dict[str, Any
     if client and client[1]:
         more["REMOTE_PORT"] = client[1]
     return {**environ, **more}
-
-
-def _read(request: Any, path: str) -> Any:
-    found = request
-    for name in path.split("."):
-        found = getattr(found, name, _MISSING)
-        if found is _MISSING or found is None:
-            return None
-    return found() if callable(found) else found

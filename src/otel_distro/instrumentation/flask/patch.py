@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LAYERS = ("view", "template", "hook", "error_handler", "command")
 DEFAULT_LAYERS = ("view", "template", "error_handler", "command")
 
+COMMENTS = ("framework", "controller", "route")
+
 _patches = Patches()
 
 
@@ -97,10 +99,21 @@ def _tracing(settings: Settings, options: dict[str, Any]) -> server.Tracing:
 
     excluded = settings.instrumentation.flask_excluded_urls
     request_hook = first_party.hook(options, "request_hook")
-    if request_hook is not None:
+    comments = _comments(settings, options)
+    if request_hook is not None or comments:
         _patches.wrap_once(Flask, "full_dispatch_request", server.full_dispatch_request)
     return server.Tracing(
         first_party.http_server("flask", settings, options, excluded),
         request_hook,
         first_party.hook(options, "response_hook"),
+        settings.instrumentation.flask_traced_request_attrs,
+        comments,
     )
+
+
+def _comments(settings: Settings, options: dict[str, Any]) -> frozenset[str]:
+    """enable_commenter and commenter_options, as upstream has them, but off unless asked for."""
+    if not options.get("enable_commenter", settings.instrumentation.sqlcommenter):
+        return frozenset()
+    chosen_options = options.get("commenter_options") or {}
+    return frozenset(name for name in COMMENTS if chosen_options.get(name, True))

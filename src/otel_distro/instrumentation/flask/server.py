@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from opentelemetry.context import Context
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import ClosingIterator
 
-from otel_distro.instrumentation.current import get_current
+from otel_distro.instrumentation import request_attributes
+from otel_distro.instrumentation.current import attach, detach, get_current
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
 from otel_distro.instrumentation.streaming import Body
 from otel_distro.runtime import guard
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 APP_KEY = "_otel_distro_tracing"
 """Where an application object holds a Tracing of its own; None there means that it is not traced."""
 
+COMMENT_TAGS_KEY = "SQLCOMMENTER_ORM_TAGS_AND_VALUES"
+"""Where upstream's database instrumentors look for what a comment may say."""
+
 FOREIGN_MARK = "_is_instrumented_by_opentelemetry"
 """Set on an application object by upstream's FlaskInstrumentor: the app has chosen that one itself."""
 
@@ -31,12 +37,15 @@ class Tracing(NamedTuple):
     """How applications are traced.
 
     request_hook: (span, environ), called inside Flask's request context.
-    response_hook: (span, status, headers).
+    response_hook: (span, status, headers). traced_attributes: of Flask's request, read when the response is there.
+    comments: what SQL comments of other packages may say: framework, controller, route.
     """
 
     http: HttpServer
     request_hook: Callable[..., Any] | None = None
     response_hook: Callable[..., Any] | None = None
+    traced_attributes: tuple[str, ...] = ()
+    comments: frozenset[str] = frozenset()
 
 
 _of_all: Tracing | None = None
@@ -91,7 +100,7 @@ def serve(
         return app(environ, start_response)
     environ[REQUEST_KEY] = request
     request.environ = environ
-    request.response_hook = tracing.response_hook
+    request.tracing = tracing
     if may_change_status:
         start_response = _watched(start_response, request)
     try:
@@ -139,19 +148,45 @@ def finalize_request(original: Any) -> Any:
 
 
 def full_dispatch_request(original: Any) -> Any:
-    """A wrapper maker for Flask.full_dispatch_request that calls the user's request hook."""
+    """A wrapper maker for Flask.full_dispatch_request: the user's request hook, and what SQL comments may say."""
+    from flask import request
 
     def wrapper(self: Any) -> Any:
-        tracing = self.__dict__.get(APP_KEY, _of_all)
-        served: Any = get_current().get(IN_REQUEST_KEY)
-        if tracing is not None and tracing.request_hook is not None and served is not None:
-            from flask import request
-
-            if served.span.is_recording():
-                guard.call("request_hook", tracing.request_hook, served.span, request.environ)
-        return original(self)
+        tracing: Tracing | None = self.__dict__.get(APP_KEY, _of_all)
+        context = get_current()
+        served: Any = context.get(IN_REQUEST_KEY)
+        if tracing is None or served is None or not served.span.is_recording():
+            return original(self)
+        if tracing.request_hook is not None:
+            guard.call("request_hook", tracing.request_hook, served.span, request.environ)
+        if not tracing.comments:
+            return original(self)
+        tags = guard.call("tags of SQL comments", _comment_tags, request, tracing.comments) or {}
+        token = attach(Context({**context, COMMENT_TAGS_KEY: tags}))
+        try:
+            return original(self)
+        finally:
+            detach(token)
 
     return wrapper
+
+
+@lru_cache(1)
+def _flask_version() -> str:
+    from importlib.metadata import version
+
+    return version("flask")
+
+
+def _comment_tags(request: Any, wanted: frozenset[str]) -> dict[str, str]:
+    """For instrumentors of database libraries that write comments, under the key they know."""
+    rule = request.url_rule
+    found = {
+        "framework": f"flask:{_flask_version()}",
+        "controller": request.endpoint,
+        "route": None if rule is None else rule.rule,
+    }
+    return {name: value for name, value in found.items() if name in wanted and value}
 
 
 def _respond(request: ServerRequest, rv: Any, response: Any) -> None:
@@ -170,9 +205,11 @@ def _respond(request: ServerRequest, rv: Any, response: Any) -> None:
     inject = response_propagator()
     if inject is not None:
         inject(response.headers)
-    hook = request.response_hook
-    if hook is not None and request.span.is_recording():
-        _call_response_hook(hook, request, response)
+    tracing: Tracing = request.tracing
+    if tracing.traced_attributes:
+        request_attributes.put(request.span, environ.get("werkzeug.request"), tracing.traced_attributes)
+    if tracing.response_hook is not None and request.span.is_recording():
+        _call_response_hook(tracing.response_hook, request, response)
 
 
 def _call_response_hook(hook: Callable[..., Any], request: ServerRequest, response: Any) -> None:

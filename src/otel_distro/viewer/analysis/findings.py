@@ -25,6 +25,7 @@ _SLOW_QUERY_NS = 5_000_000
 _SERIAL_NS = 5_000_000
 _SERIAL_SAVING_NS = 20_000_000
 _CLIENT = 3
+_UNKNOWN = "an error"
 _READS = ("SELECT", "WITH", "SHOW", "PRAGMA", "GET ", "HEAD ")
 
 
@@ -294,7 +295,7 @@ def _errors(tree: Tree, total: int) -> list[Finding]:
     origins = [i for i in failed if not any(rows[child].status == 2 for child in tree.children[i])]
     first = min(origins or failed, key=lambda index: rows[index].end)
     row = rows[first]
-    what = row.exception or (f"HTTP {row.http_status}" if row.http_status else "an error")
+    what = row.exception or (f"HTTP {row.http_status}" if row.http_status else _UNKNOWN)
     chain = []
     raised = row.exception
     above = tree.parent[first]
@@ -302,7 +303,7 @@ def _errors(tree: Tree, total: int) -> list[Finding]:
         chain.append(rows[above].name)
         if rows[above].exception and not raised:
             raised = rows[above].exception
-            what += f", then {raised}"
+            what = raised if what == _UNKNOWN else f"{what}, then {raised}"
         above = tree.parent[above]
     came = f" It came up through {', '.join(chain[:4])}." if chain else ""
     others = f" {len(origins) - 1} other errors began elsewhere." if len(origins) > 1 else ""

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def services(store: Store) -> Response:
     """GET /api/services."""
-    return _data(answers.services(store))
+    return _names(answers.services(store))
 
 
 def service_operations(store: Store, service: str) -> Response:
     """GET /api/services/{service}/operations."""
-    return _data(sorted({name for name, _ in answers.operations(store, service)}))
+    return _names(sorted({name for name, _ in answers.operations(store, service)}))
 
 
 def operations(store: Store, query: dict[str, str]) -> Response:
@@ -36,7 +36,7 @@ def operations(store: Store, query: dict[str, str]) -> Response:
     if not service:
         return _error(400, "parameter 'service' is required")
     found = answers.operations(store, service, query.get("spanKind", ""))
-    return _data([{"name": name, "spanKind": kind} for name, kind in found])
+    return _names([{"name": name, "spanKind": kind} for name, kind in found])
 
 
 def search(store: Store, query: dict[str, str], repeated_ids: list[str]) -> Response:
@@ -117,8 +117,14 @@ def _duration(text: str) -> int | None:
     return found
 
 
-def _data(value: list[Any]) -> Response:
-    return json_response({"data": value, "total": len(value), "limit": 0, "offset": 0, "errors": None})
+def _data(value: list[Any] | None, total: int = 0) -> Response:
+    """total: Jaeger counts names only."""
+    return json_response({"data": value, "total": total, "limit": 0, "offset": 0, "errors": None})
+
+
+def _names(value: list[Any]) -> Response:
+    """Jaeger says null where there is none."""
+    return _data(value or None, len(value))
 
 
 def _error(status: int, message: str) -> Response:

@@ -127,7 +127,6 @@ def _span(trace_id: str, scope: ScopeFields, span: SpanFields, process: str) -> 
     return {
         "traceID": trace_id,
         "spanID": span.span_id.hex(),
-        "flags": span.flags & 0xFF,
         "operationName": span.name,
         "references": references,
         "startTime": span.start_ns // 1000,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The spans of a trace in columns, made for 50,000 and more. An index is a span's place by start.
 
+import { colour } from "./format.js";
+
 const [ID, PARENT, NAME, SERVICE, KIND, START, DURATION, STATUS, HTTP, GROUP, EXACT, PLACE, EXCEPTION] = Array(13).keys();
 export const KINDS = ["", "internal", "server", "client", "producer", "consumer"];
 
@@ -115,8 +117,8 @@ export class Trace {
   kind(i) { return this.entries[i][0][KIND]; }
   failed(i) { return this.entries[i][0][STATUS] === 2; }
   http(i) { return this.entries[i][0][HTTP]; }
-  // What decides a span's colour: its service, and whether it waits for a database.
-  hue(i) { return this.group(i) && !this.isRequest(i) ? `${this.service(i)} database` : this.service(i); }
+  // A span has its service's colour; one that waits for a database has another one.
+  hue(i) { return (colour(this.service(i)) + (this.group(i) && !this.isRequest(i) ? 5 : 0)) % 12; }
   isRequest(i) { return /^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+$/.test(this.group(i)); }
 }
 

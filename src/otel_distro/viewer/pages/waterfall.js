@@ -3,7 +3,7 @@
 // WAI-ARIA treegrid: one stop for Tab, arrows inside, the current row by aria-activedescendant.
 
 import { clean, h, put, say } from "./dom.js";
-import { colour, duration } from "./format.js";
+import { duration } from "./format.js";
 
 const ROW = 26;
 const HEAD = 31;
@@ -196,7 +196,7 @@ export class Waterfall {
     const service = trace.service(i);
     const parent = trace.parent[i];
     row.service.textContent = parent < 0 || trace.service(parent) !== service ? clean(service) : "";
-    const hue = colour(trace.hue(i));
+    const hue = trace.hue(i);
     row.dot.className = `dot c${hue}`;
     const wide = this.to - this.from;
     const left = ((trace.start[i] - this.from) / wide) * 100, width = (trace.length[i] / wide) * 100;
@@ -287,7 +287,7 @@ export class Waterfall {
     const thick = Math.max(1, Math.min(4, step - 0.5));
     for (let at = 0; at < trace.size; at++) {
       const i = trace.order[at];
-      context.fillStyle = trace.failed(i) ? bad : colours[colour(trace.hue(i))];
+      context.fillStyle = trace.failed(i) ? bad : colours[trace.hue(i)];
       context.fillRect((trace.start[i] / trace.end) * width, at * step, Math.max(1, (trace.length[i] / trace.end) * width), thick);
     }
     if (trace.path) {

@@ -69,6 +69,9 @@ def start(environ: Mapping[str, str], options: Sequence[str] = ()) -> Running:
     while not deadline.passed():
         running = record.read(where)
         if running is not None:
+            if running.pid != child.pid:  # another one was quicker; ours must not take over when that one ends
+                child.kill()
+                child.wait()
             child.returncode = child.returncode or 0  # it is detached on purpose; nobody waits for it
             return running
         if child.poll() is not None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from otel_distro.viewer.process.places import Places
+
+_TRIES = 5
+_BETWEEN_S = 0.02
 
 
 class Running(NamedTuple):
@@ -60,8 +64,10 @@ def remove(places: Places, pid: int) -> None:
 def take_lock(places: Places) -> int | None:
     """Hold the lock as long as this process lives; None when another viewer holds it. Raises OSError."""
     descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT, 0o600)
-    if _lock(descriptor):
-        return descriptor
+    for _ in range(_TRIES):
+        if _lock(descriptor):
+            return descriptor
+        time.sleep(_BETWEEN_S)  # whoever only looks whether it is held holds it for a moment
     os.close(descriptor)
     return None
 

@@ -139,7 +139,7 @@ class App:
             return Route(access.PAGE, self._page, []) if is_page else None
         if path == "/api/ui/live":
             return Route(access.API, self._live, [])
-        found = _QUERIES.get(tuple(parts[1:])) or _pattern(parts[1:])
+        found = QUERIES.get(tuple(parts[1:])) or _pattern(parts[1:])
         return None if found is None else Route(access.API, self._query, [found[0], *found[1]])
 
     # -- answers ---------------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ class App:
         return response
 
 
-_QUERIES: dict[tuple[str, ...], tuple[str, list[str]]] = {
+QUERIES: dict[tuple[str, ...], tuple[str, list[str]]] = {
     ("services",): ("v1.services", []),
     ("operations",): ("v1.operations", []),
     ("traces",): ("v1.search", []),

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E402 - Django is configured between the imports
 """Run by the Django tests in a process of its own: a site, requests to it, the spans as JSON on stdout.
 
 Arguments: InstrumentationSettings as JSON, then the name of a scenario below.
@@ -129,13 +130,13 @@ def async_stream(request: Any) -> Any:
 
 
 def file(request: Any) -> Any:
-    return FileResponse(open(__file__, "rb"))  # noqa: SIM115 - Django closes it
+    return FileResponse(open(__file__, "rb"))
 
 
 def deep(request: Any) -> Any:
     from django.contrib.contenttypes.models import ContentType
     from django.core.cache import cache
-    from django.db import connection
+    from django.db import DatabaseError, connection
     from django.dispatch import Signal
     from django.template.loader import render_to_string
 
@@ -143,10 +144,12 @@ def deep(request: Any) -> Any:
     ContentType.objects.bulk_create([ContentType(app_label="a", model=str(n)) for n in range(3)])
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from django_content_type where app_label = 'secret-literal'")
-        cursor.executemany("insert into django_content_type (app_label, model) values (%s, %s)", [("b", "1"), ("b", "2")])
+        cursor.executemany(
+            "insert into django_content_type (app_label, model) values (%s, %s)", [("b", "1"), ("b", "2")]
+        )
         try:
             cursor.execute("select nothing from nowhere")
-        except Exception as error:
+        except DatabaseError as error:
             events.append(type(error).__name__)
     cache.get("session-secret")
     cache.get_or_set("session-secret", 3)
@@ -265,7 +268,7 @@ def tries(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> str
     """What came of it, as text."""
     try:
         return str(function(*arguments, **keywords))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - what the app raises is the answer
         return repr(error)
 
 
@@ -325,6 +328,13 @@ def scenario_upstream_middleware() -> Iterator[tuple[str, str]]:
 def scenario_deep() -> Iterator[tuple[str, str]]:
     from django.contrib.contenttypes.models import ContentType
     from django.db import connection
+
+    def sees(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        if "traceparent" in sql:
+            events.append(sql)
+        return execute(sql, params, many, context)
+
+    connection.execute_wrappers.append(sees)
 
     with connection.schema_editor() as editor:
         editor.create_model(ContentType)

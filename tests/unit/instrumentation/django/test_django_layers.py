@@ -161,3 +161,12 @@ def test_a_command_is_one_trace(run: Any) -> None:
         roots = [span for span in cases[command].spans if span.parent_id is None]
         assert [span.name for span in roots] == [f"manage.py {command}"]
         assert len(cases[command].spans) > 5
+
+
+def test_statements_can_carry_their_trace(run: Any) -> None:
+    """sqlcommenter by setting: the database sees a comment, the span shows the statement without it."""
+    found = run("deep", django_spans=["query"], sqlcommenter=True)
+    assert "/*" not in str([span.attributes for span in found.cases["/deep"].spans])
+    (logged,) = [text for text in found.events if "traceparent" in text][:1]
+    (span,) = [span for span in found.cases["/deep"].spans if span.name == "SELECT django_content_type"]
+    assert f"/*traceparent='00-{span.trace_id:032x}-" in logged

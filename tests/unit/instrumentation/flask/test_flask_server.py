@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import threading
 import urllib.request
@@ -133,9 +134,7 @@ def test_a_request_has_the_stable_attributes(traced: Traced) -> None:
         ("OPTIONS", "/user/1", "OPTIONS /user/<int:uid>", 200),
     ],
 )
-def test_names_are_of_low_cardinality(
-    traced: Traced, method: str, path: str, name: str, status_code: int
-) -> None:
+def test_names_are_of_low_cardinality(traced: Traced, method: str, path: str, name: str, status_code: int) -> None:
     """Whatever the client asks for, the raw path is in no name, and 4xx is no error of the server."""
     traced.client.open(path, method=method)
     span = traced.only_span()
@@ -459,6 +458,94 @@ def test_uninstrument_puts_everything_back() -> None:
     assert vars(flask.Flask)["wsgi_app"] is not before["wsgi_app"]
     patch.uninstrument()
     assert dict(vars(flask.Flask)) == before
+
+
+@with_settings(explain=True, exclude_health_checks=True)
+def test_one_line_says_why_a_request_is_traced_or_not(
+    traced: Traced, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The debug switch."""
+    traced.client.get("/user/1")
+    span = traced.only_span()
+    traced.client.get("/healthz")
+    traced.client.get("/user/1", headers={"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-00"})
+    assert capfd.readouterr().err.splitlines() == [
+        f"otel-distro: GET /user/1 is traced (a new trace), trace {span.trace_id:032x}",
+        "otel-distro: GET /healthz is not traced: its path is excluded",
+        f"otel-distro: GET /user/1 is not traced: not sampled (its caller did not sample), trace {'ab' * 16}",
+    ]
+
+
+@with_settings(flask_traced_request_attrs=("path", "url_rule.endpoint", "nothing.there"))
+def test_request_attributes_are_copied(traced: Traced) -> None:
+    """OTEL_PYTHON_FLASK_TRACED_REQUEST_ATTRS."""
+    traced.client.get("/user/1")
+    found = traced.only_span().attributes
+    assert (found["path"], found["url_rule.endpoint"], "nothing.there" in found) == ("/user/1", "user", False)
+
+
+def test_a_generator_that_is_thrown_away_leaves_nothing_behind(traced: Traced) -> None:
+    """Its spans end in the context that is current then; the next request is a root again."""
+
+
+    def requests() -> list[PlainSpan]:
+        body = traced.app(environ("/stream/whole"), lambda *_: None)
+        next(iter(body))
+        del body
+        traced.client.get("/user/1")
+        return traced.recorder.take()
+
+    found = contextvars.copy_context().run(requests)
+    assert [(span.kind, span.parent_id) for span in found if span.name.startswith("GET")] == [("SERVER", None)] * 2
+
+
+def test_metrics_when_metrics_are_on() -> None:
+    """Duration and active requests, with the attributes of the conventions."""
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    recorder = Recorder()
+    try:
+        traced = Traced(recorder, options={"meter_provider": provider})
+        traced.client.get("/user/1")
+        traced.client.get("/boom")
+        data = reader.get_metrics_data()
+    finally:
+        patch.uninstrument()
+        provider.shutdown()
+    (scope,) = data.resource_metrics[0].scope_metrics
+    metrics = {metric.name: list(metric.data.data_points) for metric in scope.metrics}
+    durations = {point.attributes["http.route"]: point for point in metrics["http.server.request.duration"]}
+    assert dict(durations["/user/<int:uid>"].attributes) == {
+        "http.request.method": "GET",
+        "url.scheme": "http",
+        "network.protocol.version": "1.1",
+        "http.response.status_code": 200,
+        "http.route": "/user/<int:uid>",
+    }
+    assert durations["/boom"].attributes["error.type"] == "ValueError"
+    assert durations["/boom"].exemplars[0].trace_id in [span.trace_id for span in recorder.take()]
+    assert [point.value for point in metrics["http.server.active_requests"]] == [0]
+
+
+def test_what_sql_comments_may_say() -> None:
+    """Upstream's enable_commenter: the tags are where its database instrumentors look, and only during a request."""
+    from opentelemetry import context
+
+    recorder = Recorder()
+    try:
+        options = {"enable_commenter": True, "commenter_options": {"framework": False}}
+        traced = Traced(recorder, options=options)
+        seen = []
+        key = "SQLCOMMENTER_ORM_TAGS_AND_VALUES"
+        traced.app.add_url_rule("/tags", view_func=lambda: seen.append(context.get_value(key)) or "x")
+        traced.client.get("/tags")
+        assert seen == [{"controller": "<lambda>", "route": "/tags"}]
+        assert context.get_value(key) is None
+    finally:
+        patch.uninstrument()
 
 
 class Quiet(WSGIRequestHandler):
