@@ -7,9 +7,16 @@ so it must stay within a few milliseconds and import next to nothing.
 
 from __future__ import annotations
 
+import atexit
 import sys
 
 from otel_distro.settings import early
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_flush: Callable[[], None] | None = None
 
 
 def begin() -> None:
@@ -24,13 +31,22 @@ def begin() -> None:
         return
     from otel_distro.instrumentation import activation
 
+    atexit.register(_at_exit)  # first in the list, so last to be called: the app's own handlers are traced
     activation.arm(_start)
 
 
 def _start() -> None:
+    global _flush
     from otel_distro import startup
+    from otel_distro.runtime import exit
 
+    _flush = exit.at_exit_of("autoload")
     startup.start()
+
+
+def _at_exit() -> None:
+    if _flush is not None:
+        _flush()
 
 
 def _start_propagation() -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.status import Status, StatusCode
 
 from otel_distro.instrumentation import exceptions
-from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current
+from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current, with_span
 from otel_distro.runtime.clock import now_ns
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from opentelemetry.context import Context
     from opentelemetry.trace import SpanContext, Tracer
 
 _ERROR = Status(StatusCode.ERROR)
@@ -93,7 +93,7 @@ class ChildSpan:
         else:
             span = spans.tracer.start_span(self._name, context, self._kind, self._attributes)
         self.span = span
-        self._token = attach(Context({**context, SPAN_KEY: span}))
+        self._token = attach(with_span(context, span))
         return span
 
     def __exit__(
@@ -121,7 +121,7 @@ class RootSpan(ChildSpan):
             return super().__enter__()
         span = self._spans.tracer.start_span(self._name, context, self._kind, self._attributes)
         self.span = span
-        self._token = attach(Context({**context, SPAN_KEY: span}))
+        self._token = attach(with_span(context, span))
         return span
 
     def __exit__(

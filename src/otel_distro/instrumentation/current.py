@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
+from opentelemetry.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace.propagation import _SPAN_KEY as SPAN_KEY
 
@@ -14,9 +15,9 @@ from otel_distro.runtime import log
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.context import Context
+    from opentelemetry.trace import Span
 
-__all__ = ["SPAN_KEY", "attach", "detach", "get_current"]
+__all__ = ["SPAN_KEY", "attach", "detach", "get_current", "with_span"]
 
 get_current: Callable[[], Context]
 attach: Callable[[Context], Any]
@@ -31,6 +32,16 @@ else:  # OTEL_PYTHON_CONTEXT names another implementation
     get_current = context_api.get_current
     attach = context_api.attach
     _reset = context_api.detach
+
+
+_put = dict.__setitem__  # a Context is not to be changed, but this one is new
+
+
+def with_span(context: Context, span: Span) -> Context:
+    """A context like this one, in which span is the current one."""
+    made = Context(context)
+    _put(made, SPAN_KEY, span)
+    return made
 
 
 def detach(token: Any) -> None:

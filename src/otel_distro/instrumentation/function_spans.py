@@ -7,11 +7,10 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context
 from opentelemetry.trace.status import Status, StatusCode
 
 from otel_distro.instrumentation import code_place, exceptions
-from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current
+from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current, with_span
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY
 from otel_distro.runtime import guard
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
     from typing_extensions import Self
 
@@ -184,7 +184,7 @@ class _Call:
         attributes = guard.call(f"arguments of {calls.name}", calls.attributes_of, self._args, self._kwargs)
         span = calls.spans.tracer.start_span(calls.name, context, attributes=attributes)
         self._span = span
-        self._context = Context({**context, SPAN_KEY: span})
+        self._context = with_span(context, span)
         self._token = attach(self._context)
         return self
 

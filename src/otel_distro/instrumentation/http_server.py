@@ -16,7 +16,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind
 from opentelemetry.trace.status import Status, StatusCode
 
 from otel_distro.instrumentation import exceptions, exclusion, old_names
-from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current
+from otel_distro.instrumentation.current import SPAN_KEY, attach, detach, get_current, with_span
 from otel_distro.instrumentation.http_attributes import HeaderCapture, HttpAttributes, path_of
 from otel_distro.instrumentation.http_metrics import ServerMetrics
 from otel_distro.instrumentation.inbound import Inbound
@@ -44,6 +44,7 @@ _ERROR = Status(StatusCode.ERROR)
 _SERVER = SpanKind.SERVER
 _RESPONSE_PROPAGATORS = "opentelemetry.instrumentation.propagators"
 _NO_ENVIRON: dict[str, Any] = {}
+_put = dict.__setitem__  # a Context is not to be changed, but the one this is used for is new
 _random = random.SystemRandom()
 
 
@@ -103,7 +104,9 @@ class HttpServer:
         if self.names != "stable":
             attributes = old_names.server(attributes, self.names)
         request.span = span = self._tracer.start_span(target, outer, kind, attributes)
-        request._token = attach(Context({**outer, SPAN_KEY: span, IN_REQUEST_KEY: request}))
+        inner = with_span(outer, span)
+        _put(inner, IN_REQUEST_KEY, request)
+        request._token = attach(inner)
         if self._explains:
             _say(environ, path, _why(span, outer))
         return request

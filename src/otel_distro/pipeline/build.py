@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
+from opentelemetry.metrics import get_meter_provider
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.version import __version__ as sdk_version
 
@@ -19,6 +20,7 @@ from otel_distro.runtime import exit, guard
 from otel_distro.settings.problem import Problem
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -53,13 +55,13 @@ def install(settings: Settings) -> list[Problem]:
     if settings.flush_on_sigterm:
         exit.flush_on_sigterm()
     resource, problems = resources.create(settings)
-    provider, found = _tracer_provider(settings, resource)
-    trace.set_tracer_provider(provider)
-    problems += found
     if settings.metrics_exporters:
         from otel_distro.pipeline import metrics
 
         problems += guard.load("metrics could not be set up", metrics.install, settings, resource) or []
+    provider, found = _tracer_provider(settings, resource)
+    trace.set_tracer_provider(provider)
+    problems += found
     if settings.logs_exporters:
         from otel_distro.pipeline import logs
 
@@ -79,16 +81,29 @@ def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerP
         from otel_distro.pipeline import sdk_core
 
         return sdk_core.provider(sampler, resource, id_generator, limits, created, settings), problems
+    meter_provider = get_meter_provider() if settings.sdk_internal_metrics and settings.metrics_exporters else None
     provider = TracerProvider(
         sampler=sampler,
         resource=resource,
         id_generator=id_generator,
         span_limits=limits,
+        meter_provider=meter_provider,
         renew_resource=resources.renewal(settings),
     )
     for exporter in created:
-        provider.add_span_processor(_processor(exporter, settings))
+        processor = _processor(exporter, settings)
+        provider.add_span_processor(processor)
+        if meter_provider is not None:
+            guard.call("the metrics of the pipeline", _observe, processor, meter_provider, exporter)
     return provider, problems
+
+
+def _observe(processor: BatchSpanProcessor, meter_provider: MeterProvider, exporter: SpanExporter) -> None:
+    from otel_distro.pipeline import sdk_metrics
+
+    name = type(exporter).__name__  # OtlpHttpSpanExporter -> otlp_http_span_exporter
+    component = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    sdk_metrics.observe(processor, meter_provider, component)
 
 
 def _processor(exporter: SpanExporter, settings: Settings) -> BatchSpanProcessor:

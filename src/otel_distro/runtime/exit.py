@@ -59,6 +59,17 @@ def arm() -> None:
         atexit.register(_at_exit)
 
 
+def at_exit_of(caller: str) -> Callable[[], None]:
+    """Hand our place in the atexit list to a caller that was there before any code of the app.
+
+    caller: for the debug log. Returns what it is to call when the interpreter ends.
+    """
+    global _armed
+    _armed = True
+    log.debug(f"the flush at exit is called by {caller}")
+    return _at_exit
+
+
 def register(flush: Flush) -> None:
     """Call flush(deadline) when the process ends. It sends what is unsent and stops."""
     arm()

@@ -73,7 +73,14 @@ def write_line(text: str) -> None:
     """Write one line to stderr's descriptor: control characters escaped, at most 2 KiB. Never raises."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[:_MAX_LINE])
     try:
-        descriptor = sys.stderr.fileno() if sys.stderr is not None else 2
-        os.write(descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
+        os.write(_descriptor(), line.encode("utf-8", "backslashreplace") + b"\n")
     except (OSError, ValueError, AttributeError):
-        return  # a closed, full or replaced stderr: there is nobody left to tell
+        return  # closed or full, or there never was one: there is nobody left to tell
+
+
+def _descriptor() -> int:
+    """Where stderr goes. What an app puts in its place, to log what is printed, may have no descriptor."""
+    try:
+        return sys.stderr.fileno()  # type: ignore[union-attr] # it is None without a terminal: an AttributeError
+    except (OSError, ValueError, AttributeError):
+        return sys.__stderr__.fileno()  # type: ignore[union-attr]

@@ -8,11 +8,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import iscoroutinefunction
+from opentelemetry.trace import SpanKind
 
 from otel_distro.instrumentation import code_place
 from otel_distro.instrumentation.child_spans import recording
 from otel_distro.instrumentation.current import get_current
 from otel_distro.instrumentation.django import commands
+from otel_distro.instrumentation.exceptions import type_name
+from otel_distro.runtime.clock import now_ns
 
 if TYPE_CHECKING:
     from otel_distro.instrumentation.child_spans import ChildSpans
@@ -24,6 +27,7 @@ _CACHE_METHODS = (
     *("set", "set_many", "add", "touch", "incr", "delete", "delete_many", "clear"),
 )
 _ANSWERING = frozenset(("get", "has_key"))
+_LOCAL_CACHES = ("django.core.cache.backends.locmem", "django.core.cache.backends.dummy")
 
 _in_cache_call: ContextVar[bool] = ContextVar("otel_distro_in_cache_call", default=False)
 
@@ -91,7 +95,7 @@ def create_cache(spans: ChildSpans, patches: Patches) -> Any:
                 done.add(kind)
                 for name in _CACHE_METHODS:
                     if hasattr(kind, name):
-                        patches.wrap(kind, name, _cache_method(spans, name))
+                        patches.wrap(kind, name, _cache_method(spans, name, kind))
             return cache
 
         return wrapper
@@ -99,7 +103,43 @@ def create_cache(spans: ChildSpans, patches: Patches) -> Any:
     return make
 
 
-def _cache_method(spans: ChildSpans, operation: str) -> Any:
+def _cache_method(spans: ChildSpans, operation: str, backend: type) -> Any:
+    return (_local_cache_method if backend.__module__ in _LOCAL_CACHES else _remote_cache_method)(spans, operation)
+
+
+def _local_cache_method(spans: ChildSpans, operation: str) -> Any:
+    """Nothing that is traced can be below a call to a dict, so the span is made when the call is over."""
+    span_name = f"cache {operation}"
+    answers = operation in _ANSWERING
+
+    def make(original: Any) -> Any:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            context = get_current()
+            if _in_cache_call.get() or not recording(context):
+                return original(self, *args, **kwargs)
+            token = _in_cache_call.set(True)
+            attributes: dict[str, Any] = {"cache.operation": operation, "cache.backend": type(self).__qualname__}
+            failed: BaseException | None = None
+            start_ns = now_ns()
+            try:
+                result = original(self, *args, **kwargs)
+                if answers:
+                    attributes["cache.hit"] = result is not None and result is not False
+                return result
+            except BaseException as error:
+                failed = error
+                attributes["error.type"] = type_name(error)
+                raise
+            finally:
+                _in_cache_call.reset(token)
+                spans.leaf(context, span_name, SpanKind.INTERNAL, attributes, start_ns, failed)
+
+        return wrapper
+
+    return make
+
+
+def _remote_cache_method(spans: ChildSpans, operation: str) -> Any:
     span_name = f"cache {operation}"
     answers = operation in _ANSWERING
 
