@@ -81,6 +81,6 @@ def write_line(text: str) -> None:
 def _descriptor() -> int:
     """Where stderr goes. What an app puts in its place, to log what is printed, may have no descriptor."""
     try:
-        return sys.stderr.fileno()  # type: ignore[union-attr] # it is None without a terminal: an AttributeError
+        return sys.stderr.fileno()  # None when there never was one: an AttributeError
     except (OSError, ValueError, AttributeError):
         return sys.__stderr__.fileno()  # type: ignore[union-attr]

@@ -89,7 +89,7 @@ def _endpoint(reader: Reader, raw: str | None, protocol: str, insecure: bool) ->
 
 
 def read_client(reader: Reader) -> JaegerClientSettings:
-    """What jaeger-client for Python read itself, as it is needed by the bridge from its API."""
+    """What jaeger-client for Python read itself, as its users expect it to be honoured."""
     return JaegerClientSettings(
         service_name=reader.fallback("JAEGER_SERVICE_NAME"),
         agent_host=reader.fallback("JAEGER_AGENT_HOST"),

@@ -119,7 +119,7 @@ def _jaeger_client() -> list[Variable]:
                 "JAEGER_TRACEID_128BIT",
                 p.boolean,
                 None,
-                "Read by the bridge from jaeger-client; trace ids always have 128 bits.",
+                "Without effect: trace ids always have 128 bits.",
             ),
             kind="fallback",
         ),
