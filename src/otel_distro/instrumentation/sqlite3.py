@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
@@ -48,11 +49,17 @@ def uninstrument() -> None:
 def _connect(original: Any) -> Any:
     def connect(*args: Any, **kwargs: Any) -> Any:
         """Open a connection of our class, unless the caller brings a class of its own."""
-        if len(args) <= _FACTORY_POSITION:
+        if len(args) <= _FACTORY_POSITION and not _called_by_django():
             kwargs.setdefault("factory", TracedConnection)
         return original(*args, **kwargs)
 
     return connect
+
+
+def _called_by_django() -> bool:
+    """Django's queries have spans of their own; what it asks a new connection for is nobody's query."""
+    caller: str = sys._getframe(2).f_globals.get("__name__", "")
+    return caller.startswith("django.")
 
 
 _FACTORY_POSITION = 5
