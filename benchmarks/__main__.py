@@ -14,9 +14,7 @@ NOT_BENCHMARKS = {"__main__", "processes"}
 
 def main(names: list[str]) -> int:
     """Run each benchmark's main(); returns how many of them were over a bound."""
-    known = [
-        found.name for found in pkgutil.iter_modules(benchmarks.__path__) if found.name not in NOT_BENCHMARKS
-    ]
+    known = [found.name for found in pkgutil.iter_modules(benchmarks.__path__) if found.name not in NOT_BENCHMARKS]
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"error: unknown benchmark {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)

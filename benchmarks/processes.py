@@ -29,7 +29,7 @@ TRACES_ONLY = {
 
 
 class Cost(NamedTuple):
-    """Of one finished process: CPU in ms (user and system, waited-for children included), peak memory in MiB."""
+    """Of one process: CPU in ms (user and system, waited-for children included), peak memory in MiB."""
 
     cpu_ms: float
     peak_mib: float

@@ -53,8 +53,9 @@ def main() -> int:
                 cost = found[variant]
                 command = [*variants[variant][0][:2], *MODULES[name]]
                 modules = run(command, variants[variant][1], Path(folder)).stdout.split()[-1]
+                least, most = cost.least_ms - bare, cost.most_ms - bare
                 print(
-                    f"  {variant:9} +{cost.cpu_ms - bare:6.1f} ({cost.least_ms - bare:+.1f} to {cost.most_ms - bare:+.1f})"
+                    f"  {variant:9} +{cost.cpu_ms - bare:6.1f} ({least:+.1f} to {most:+.1f})"
                     f"   peak {cost.peak_mib:5.1f} MiB (bare {found['bare'].peak_mib:.1f})   {modules} modules"
                 )
             added = found["ours"].cpu_ms - bare

@@ -159,9 +159,9 @@ def free_port() -> int:
 
 
 def _with_path(environ: Mapping[str, str]) -> dict[str, str]:
-    """A user's environment: PATH and home, no OTEL_* but those given."""
+    """A user's environment: PATH and home, no OTEL_* but those given, and no layers but queries unless asked for."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, **environ}
+    return {**kept, "OTEL_DISTRO_DJANGO_SPANS": "query", "OTEL_DISTRO_FLASK_SPANS": "none", **environ}
 
 
 @contextmanager

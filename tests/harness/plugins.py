@@ -20,9 +20,7 @@ print(app.test_client().get("/").data.decode())
 """
 
 
-def install(
-    folder: Path, group: str, name: str, code: str, attribute: str = "Plugin", requires: str = ""
-) -> Path:
+def install(folder: Path, group: str, name: str, code: str, attribute: str = "Plugin", requires: str = "") -> Path:
     """Write a module and its metadata, as pip would have; returns the folder that goes on PYTHONPATH."""
     module = f"plugin_{name.replace('-', '_')}"
     folder.mkdir(exist_ok=True)
@@ -34,9 +32,7 @@ def install(
     return folder
 
 
-def run_app(
-    folders: list[Path], variables: Mapping[str, str], program: str = APP
-) -> subprocess.CompletedProcess[str]:
+def run_app(folders: list[Path], variables: Mapping[str, str], program: str = APP) -> subprocess.CompletedProcess[str]:
     """Run a small Flask app under the launcher with those packages installed."""
     environ = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(str(folder) for folder in folders)}
     return subprocess.run(

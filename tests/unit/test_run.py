@@ -116,9 +116,7 @@ def test_unknown_command_suggests_the_nearest(tmp_path: Path, capfd: pytest.Capt
     assert lines[2] == f"  {run.USAGE}"
 
 
-def test_a_script_that_is_not_executable_is_explained(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_script_that_is_not_executable_is_explained(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Status 126 and the command that works."""
     script = tmp_path / "x.py"
     script.write_text("pass\n")

@@ -79,6 +79,11 @@ def _attributes(frame: FrameType, line: int | None) -> dict[str, str | int]:
     return attributes
 
 
+def is_ours(file_name: str) -> bool:
+    """Whether this is a file of this package."""
+    return file_name.startswith(_OURS)
+
+
 def _is_users(file_name: str) -> bool:
     known = _known.get(file_name)
     if known is None:

@@ -178,6 +178,7 @@ class ServerRequest:
     def fail(self, error: BaseException) -> None:
         """Note an exception that the app did not handle: once as an event, and its type as error.type."""
         self._error = exceptions.type_name(error)
+        exceptions.hide_frames(error)
         if not self.has_recorded(error) and self.span.is_recording():
             exceptions.record(self.span, error)
 

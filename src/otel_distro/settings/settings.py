@@ -68,7 +68,7 @@ class JaegerSettings(NamedTuple):
 
 
 class JaegerClientSettings(NamedTuple):
-    """What jaeger-client itself read from the environment, and what its users expect to be honoured. None: not given."""
+    """What jaeger-client itself read from the environment, and its users expect to count. None: not given."""
 
     service_name: str | None = None
     agent_host: str | None = None

@@ -310,9 +310,7 @@ def test_names_from_a_file(shop: Any, traced: Any, tmp_path: Path) -> None:
     assert names(recorder) == ["pricing_shop.price"]
 
 
-def test_what_is_not_there_is_said_once_at_exit(
-    shop: Any, traced: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_not_there_is_said_once_at_exit(shop: Any, traced: Any, capfd: pytest.CaptureFixture[str]) -> None:
     """With what may have been meant; what was found is not mentioned."""
     traced("pricing_shop:prize", "pricing_shap:price", "pricing_shop:price", "what is this")
     shop()

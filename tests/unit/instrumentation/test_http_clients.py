@@ -156,9 +156,7 @@ def test_the_callers_headers_stay_as_they_are(traced: Any, site: Any) -> None:
 
 def test_captured_headers(traced: Any, site: Any) -> None:
     """Lower case, dashes kept, secrets redacted."""
-    recorder = traced(
-        client_request_headers=("x-.*", "authorization"), client_response_headers=("x-answer",)
-    )
+    recorder = traced(client_request_headers=("x-.*", "authorization"), client_response_headers=("x-answer",))
     requests.get(f"{site.url}/x", headers={"X-Mine": "1", "Authorization": "Bearer s"}, timeout=5)
     (span,) = recorder.take()
     assert span.attributes["http.request.header.x-mine"] == ["1"]

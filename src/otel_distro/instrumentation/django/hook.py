@@ -50,23 +50,35 @@ def _install_handlers(module: ModuleType, start: Callable[[], None]) -> None:
 
 def _install_commands(module: ModuleType, start: Callable[[], None]) -> None:
     command_class: Any = module.BaseCommand
-    original = command_class.execute
-    started = False
+    command_class.execute = _Execute(command_class, command_class.execute, start)
 
-    @functools.wraps(original)
-    def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal started
+
+class _Execute:
+    """Stands for BaseCommand.execute. It acts when execute is looked up, so no frame of ours is in a traceback."""
+
+    def __init__(self, command_class: Any, original: Any, start: Callable[[], None]) -> None:
+        self._class = command_class
+        self._original = original
+        self._start: Callable[[], None] | None = start
+
+    def __get__(self, command: Any, owner: Any) -> Any:
+        if command is None:
+            return self._original
+        start = self._start
+        if start is not None:
+            self._look_at(command, start)
+        found = vars(self._class).get("execute")
+        if start is not None and found is not self and found is not None:
+            return found.__get__(command, owner)  # tracing stands around ours now
+        return self._original.__get__(command, owner)
+
+    def _look_at(self, command: Any, start: Callable[[], None]) -> None:
         from otel_distro.instrumentation.django import commands
 
         global _runs_tests
-        name = commands.name_of(self)
+        name = commands.name_of(command)
         if name == "test":
             _runs_tests = True
-        elif not started and not _runs_tests and commands.is_traced(name):
-            started = True
+        elif not _runs_tests and commands.is_traced(name):
+            self._start = None
             start()
-            if command_class.execute is not execute:  # tracing stands around ours; this call is to be traced too
-                return command_class.execute(self, *args, **kwargs)
-        return original(self, *args, **kwargs)
-
-    command_class.execute = execute

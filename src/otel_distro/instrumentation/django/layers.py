@@ -14,7 +14,7 @@ from otel_distro.instrumentation import code_place
 from otel_distro.instrumentation.child_spans import recording
 from otel_distro.instrumentation.current import get_current
 from otel_distro.instrumentation.django import commands
-from otel_distro.instrumentation.exceptions import type_name
+from otel_distro.instrumentation.exceptions import hide_frames_at_exit, type_name
 from otel_distro.runtime.clock import now_ns
 
 if TYPE_CHECKING:
@@ -213,19 +213,34 @@ def _signal_names() -> dict[int, str]:
 
 def command(spans: ChildSpans) -> Any:
     """A wrapper maker for BaseCommand.execute: a root span, or a child when code calls the command."""
+    return lambda original: _Execute(spans, original)
 
-    def make(original: Any) -> Any:
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            name = commands.name_of(self)
-            if not commands.is_traced(name):
-                return original(self, *args, **kwargs)
-            attributes = {"django.command.name": name, **_place_of(type(self))}
-            with spans.root(f"manage.py {name}", attributes):
-                return original(self, *args, **kwargs)
 
-        return wrapper
+class _Execute:
+    """Stands for BaseCommand.execute; a command that is not traced does not even have a frame of ours."""
 
-    return make
+    def __init__(self, spans: ChildSpans, original: Any) -> None:
+        self._spans = spans
+        self._original = original
+
+    def __get__(self, command: Any, owner: Any) -> Any:
+        if command is None:
+            return self._original
+        execute = self._original.__get__(command, owner)
+        name = commands.name_of(command)
+        if not commands.is_traced(name):
+            return execute
+
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            attributes = {"django.command.name": name, **_place_of(type(command))}
+            try:
+                with self._spans.root(f"manage.py {name}", attributes):
+                    return execute(*args, **kwargs)
+            except BaseException:
+                hide_frames_at_exit()
+                raise
+
+        return traced
 
 
 def _traced(spans: ChildSpans, function: Any, name: str, attributes: dict[str, Any]) -> Any:

@@ -61,6 +61,7 @@ def call(original: Any) -> Any:
     """A wrapper maker for Flask.__call__: what stands in for wsgi_app on an object is inside the span too."""
 
     def wrapper(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        __traceback_hide__ = True  # noqa: F841 - debug pages leave such frames out
         own = self.__dict__
         tracing = own.get(APP_KEY, _of_all)
         if tracing is None or "wsgi_app" not in own or REQUEST_KEY in environ or FOREIGN_MARK in own:
@@ -74,6 +75,7 @@ def wsgi_app(original: Any) -> Any:
     """A wrapper maker for Flask.wsgi_app, which makes the span unless it has been made around it."""
 
     def wrapper(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        __traceback_hide__ = True  # noqa: F841 - debug pages leave such frames out
         own = self.__dict__
         tracing = own.get(APP_KEY, _of_all)
         if tracing is None or REQUEST_KEY in environ or FOREIGN_MARK in own:
@@ -95,6 +97,7 @@ def serve(
 
     may_change_status: there is WSGI middleware in it, which may answer in Flask's stead.
     """
+    __traceback_hide__ = True  # noqa: F841 - debug pages leave such frames out
     request = guard.call("the span of a request", tracing.http.begin, environ)
     if request is None:
         return app(environ, start_response)

@@ -461,9 +461,7 @@ def test_uninstrument_puts_everything_back() -> None:
 
 
 @with_settings(explain=True, exclude_health_checks=True)
-def test_one_line_says_why_a_request_is_traced_or_not(
-    traced: Traced, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_one_line_says_why_a_request_is_traced_or_not(traced: Traced, capfd: pytest.CaptureFixture[str]) -> None:
     """The debug switch."""
     traced.client.get("/user/1")
     span = traced.only_span()
@@ -486,7 +484,6 @@ def test_request_attributes_are_copied(traced: Traced) -> None:
 
 def test_a_generator_that_is_thrown_away_leaves_nothing_behind(traced: Traced) -> None:
     """Its spans end in the context that is current then; the next request is a root again."""
-
 
     def requests() -> list[PlainSpan]:
         body = traced.app(environ("/stream/whole"), lambda *_: None)
