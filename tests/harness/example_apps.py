@@ -84,8 +84,7 @@ def running_graphs(environ: Mapping[str, str], prefix: str = "") -> Iterator[Bro
             **environ,
             "GRAPHS_DATABASE": str(Path(folder) / "db.sqlite3"),
             "OTEL_SERVICE_NAME": prefix + "graphs",
-            # in this venv, but not in the example's requirements: Django's own query spans are enough
-            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "sqlite3",
+            "OTEL_DISTRO_DJANGO_SPANS": "default,view",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         subprocess.run(
@@ -159,9 +158,9 @@ def free_port() -> int:
 
 
 def _with_path(environ: Mapping[str, str]) -> dict[str, str]:
-    """A user's environment: PATH and home, no OTEL_* but those given, and no layers but queries unless asked for."""
+    """A user's environment: PATH and home, no OTEL_* but those given."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "OTEL_DISTRO_DJANGO_SPANS": "query", "OTEL_DISTRO_FLASK_SPANS": "none", **environ}
+    return {**kept, **environ}
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def jokes_scenario(jokes_url: str, prefix: str = "") -> list[Step]:
         client = _client(front, jokes_url + at_jokes, status, failed)
         client.children = [server_there]
         server = _server(front, route, path, status)
-        server.children = [client]
+        server.children = [client] if failed else [client, _page(front, "joke.html")]
         return Step(path, status, server)
 
     one = "/jokes/<int:number>"
@@ -75,10 +75,14 @@ def pulls_scenario(api_url: str, prefix: str = "") -> list[Step]:
     def page(path: str, query: str | None, state: str) -> Step:
         server = _server(service, "/", "/", 200, query)
         url = f"{api_url}/repos/lantern/lantern/pulls?state={state}"
-        server.children = [_client(service, url, 200, failed=False)]
+        server.children = [_client(service, url, 200, failed=False), _page(service, "pulls.html")]
         return Step(path, 200, server)
 
     return [page("/", None, "open"), page("/?state=all", "state=all", "all")]
+
+
+def _page(service: str, template: str) -> Span:
+    return Span(service, "internal", f"render {template}", attributes={"template.engine": "jinja2"})
 
 
 def _http(path: str, status: int) -> dict[str, object]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import FrameType, ModuleType, TracebackType
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
@@ -21,6 +21,7 @@ _MAX_FRAMES = 100
 _MAX_WRAPPERS = 8
 _MAX_KNOWN = 4096
 
+_frameworks: set[str] = set()
 _known: dict[str, bool] = {}  # a plain dict, because this is asked for twenty frames of every query
 
 
@@ -48,6 +49,12 @@ def of_traceback(trace: TracebackType | None) -> dict[str, str | int] | None:
             found = trace
         trace = trace.tb_next
     return None if found is None else _attributes(found.tb_frame, found.tb_lineno)
+
+
+def is_framework(module: ModuleType) -> None:
+    """Say that a package is nobody's own code, wherever it is installed."""
+    _frameworks.update(folder + os.sep for folder in getattr(module, "__path__", ()))
+    _known.clear()
 
 
 def of_function(function: Any) -> dict[str, str | int]:
@@ -98,4 +105,4 @@ def _looks_like_users(file_name: str) -> bool:
         return False
     if any(folder in file_name for folder in _LIBRARY_FOLDERS) or os.path.basename(file_name) == "manage.py":
         return False
-    return not file_name.startswith(_NOT_USERS)
+    return not file_name.startswith((*_NOT_USERS, *_frameworks))

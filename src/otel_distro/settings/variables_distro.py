@@ -70,13 +70,14 @@ def _ours() -> list[Variable]:
                 p.lower_names,
                 (),
                 f"Spans inside a Django request: list of {django}; or all or none.",
-                "query,view,template,cache,command",
+                "query,template,cache,command",
             ),
             (
                 "OTEL_DISTRO_FLASK_SPANS",
                 p.lower_names,
                 (),
-                "Spans inside a Flask request: list of layers; or all or none.",
+                "Spans inside a Flask request: list of template, view, hook, error_handler, command; or all or none.",
+                "template,command",
             ),
             (
                 "OTEL_DISTRO_MIN_SPAN_DURATION",

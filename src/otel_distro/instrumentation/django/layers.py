@@ -42,7 +42,7 @@ def middleware(spans: ChildSpans) -> Any:
         def wrapper(get_response: Any) -> Any:
             if getattr(get_response, "__name__", "") in ("_get_response", "_get_response_async"):
                 return original(get_response)
-            attributes = _place_of(get_response)
+            attributes = place_of(get_response)
             return original(_traced(spans, get_response, str(attributes["code.function.name"]), attributes))
 
         return wrapper
@@ -58,7 +58,7 @@ def view(spans: ChildSpans) -> Any:
             made = original(handler, view)
             if not recording(get_current()):
                 return made
-            attributes = _place_of(view)
+            attributes = place_of(view)
             return _traced(spans, made, str(attributes["code.function.name"]), attributes)
 
         return wrapper
@@ -232,7 +232,7 @@ class _Execute:
             return execute
 
         def traced(*args: Any, **kwargs: Any) -> Any:
-            attributes = {"django.command.name": name, **_place_of(type(command))}
+            attributes = {"django.command.name": name, **place_of(type(command))}
             try:
                 with self._spans.root(f"manage.py {name}", attributes):
                     return execute(*args, **kwargs)
@@ -262,7 +262,8 @@ def _traced(spans: ChildSpans, function: Any, name: str, attributes: dict[str, A
     return traced
 
 
-def _place_of(function: Any) -> dict[str, Any]:
+def place_of(function: Any) -> dict[str, Any]:
+    """code.* attributes of a view, middleware or receiver; not to be changed."""
     try:
         return _cached_place(function)
     except TypeError:  # not hashable

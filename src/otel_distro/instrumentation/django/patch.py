@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from otel_distro.instrumentation import first_party, old_names
+from otel_distro.instrumentation import code_place, first_party, old_names
 from otel_distro.instrumentation.child_spans import ChildSpans
 from otel_distro.instrumentation.database import DatabaseSpans
 from otel_distro.instrumentation.django import layers
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from otel_distro.settings.settings import Settings
 
 LAYERS = ("query", "view", "template", "cache", "middleware", "signal", "command")
-DEFAULT_LAYERS = ("query", "view", "template", "cache", "command")
+# Layers around the app's own functions are off: the app would find their spans current, and our frames in its
+# tracebacks. Which view has answered is on the server span.
+DEFAULT_LAYERS = ("query", "template", "cache", "command")
 
 _RECEIVER = "otel_distro"
 
@@ -33,9 +35,11 @@ def instrument(settings: Settings, **options: Any) -> None:
     meter_provider, excluded_urls (comma-separated patterns), is_sql_commentor_enabled. middleware_position
     has no effect, since the span is around all middleware.
     """
+    import django
     from django.core.handlers.base import BaseHandler
     from django.core.signals import got_request_exception
 
+    code_place.is_framework(django)
     wishes = settings.instrumentation
     if not wishes.django_instrument:
         return

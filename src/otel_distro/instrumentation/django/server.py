@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_distro.instrumentation import request_attributes
 from otel_distro.instrumentation.current import get_current
+from otel_distro.instrumentation.django.layers import place_of
 from otel_distro.instrumentation.django.routes import route_of
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
 from otel_distro.instrumentation.streaming import AsyncParts, Parts
@@ -119,6 +120,8 @@ class DjangoServer:
         if inject is not None:
             inject(response)
         if served.span.is_recording():
+            if match is not None:
+                served.span.set_attributes(place_of(match.func))
             if self._traced_attributes:
                 request_attributes.put(served.span, request, self._traced_attributes)
             if self._response_hook is not None:

@@ -36,7 +36,7 @@ def view(spans: ChildSpans) -> Any:
             function = self.view_functions.get(request.endpoint)
             if function is None:
                 return original(self, *args, **kwargs)
-            attributes = _place_of(function)
+            attributes = place_of(function)
             __traceback_hide__ = True  # noqa: F841 - debug pages leave such frames out
             with spans.span(str(attributes["code.function.name"]), attributes):
                 return original(self, *args, **kwargs)
@@ -72,7 +72,7 @@ def ensure_sync(original: Any) -> Any:
         if current is None or not recording(get_current()):
             return function
         name, spans = current
-        attributes = {**_place_of(func), "flask.phase": name}
+        attributes = {**place_of(func), "flask.phase": name}
 
         def traced(*args: Any, **kwargs: Any) -> Any:
             __traceback_hide__ = True  # noqa: F841 - debug pages leave such frames out
@@ -120,7 +120,7 @@ def command(spans: ChildSpans) -> Any:
                 or any(fnmatchcase(name, pattern) for pattern in UNTRACED_COMMANDS)
             ):
                 return original(self, ctx)
-            attributes = {"flask.command.name": name, **_place_of(self.callback or type(self))}
+            attributes = {"flask.command.name": name, **place_of(self.callback or type(self))}
             quit_with_0 = None
             with spans.root(f"flask {name}", attributes):
                 try:
@@ -136,7 +136,8 @@ def command(spans: ChildSpans) -> Any:
     return make
 
 
-def _place_of(function: Any) -> dict[str, Any]:
+def place_of(function: Any) -> dict[str, Any]:
+    """code.* attributes of a view, hook or command; not to be changed."""
     try:
         return _cached_place(function)
     except TypeError:  # not hashable

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from otel_distro.settings.settings import Settings
 
 LAYERS = ("view", "template", "hook", "error_handler", "command")
-DEFAULT_LAYERS = ("view", "template", "error_handler", "command")
+# Layers around the app's own functions are off: the app would find their spans current, and our frames in its
+# tracebacks. Which view has answered is on the server span.
+DEFAULT_LAYERS = ("template", "command")
 
 COMMENTS = ("framework", "controller", "route")
 

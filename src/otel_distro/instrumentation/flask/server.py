@@ -12,6 +12,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from otel_distro.instrumentation import request_attributes
 from otel_distro.instrumentation.current import attach, detach, get_current
+from otel_distro.instrumentation.flask.layers import place_of
 from otel_distro.instrumentation.http_server import IN_REQUEST_KEY, REQUEST_KEY, response_propagator
 from otel_distro.instrumentation.streaming import Body
 from otel_distro.runtime import guard
@@ -144,7 +145,7 @@ def finalize_request(original: Any) -> Any:
         response = original(self, rv, *args, **kwargs)
         request: Any = get_current().get(IN_REQUEST_KEY)
         if request is not None:
-            guard.call("the span of a response", _respond, request, rv, response)
+            guard.call("the span of a response", _respond, request, self, rv, response)
         return response
 
     return wrapper
@@ -192,7 +193,7 @@ def _comment_tags(request: Any, wanted: frozenset[str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name in wanted and value}
 
 
-def _respond(request: ServerRequest, rv: Any, response: Any) -> None:
+def _respond(request: ServerRequest, app: Any, rv: Any, response: Any) -> None:
     # an abort(404) becomes an iterator, though its text is complete
     request.is_complete = isinstance(response.response, (list, tuple)) or isinstance(rv, HTTPException)
     if request.is_quiet():
@@ -203,6 +204,9 @@ def _respond(request: ServerRequest, rv: Any, response: Any) -> None:
     if rule is not None:
         mounted = environ.get("SCRIPT_NAME")
         request.route = f"{mounted.rstrip('/')}{rule.rule}" if mounted else rule.rule
+        view = app.view_functions.get(rule.endpoint)
+        if view is not None and request.span.is_recording():
+            request.span.set_attributes(place_of(view))
     for name, value in request.headers(response.headers):
         response.headers.add(name, value)
     inject = response_propagator()

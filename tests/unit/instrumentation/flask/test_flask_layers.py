@@ -103,9 +103,16 @@ def untraced_afterwards() -> Iterator[None]:
     patch.uninstrument()
 
 
-def test_default_layers_are_view_template_and_error_handlers() -> None:
-    """Nothing named in the settings."""
+def test_default_layers_leave_the_apps_own_functions_alone() -> None:
+    """Nothing named in the settings: templates, and what an app finds current in its view is the server span."""
     traced = Traced()
+    assert traced.get("/page") == [("render", "GET /page"), ("GET /page", None)]
+    assert traced.get("/key") == [("GET /key", None)]
+
+
+def test_views_and_error_handlers_by_setting() -> None:
+    """Each stands below the request."""
+    traced = Traced("view", "template", "error_handler")
     assert traced.get("/page") == [("render", "page"), ("page", "GET /page"), ("GET /page", None)]
     assert traced.get("/key") == [("key", "GET /key"), ("on_key_error", "GET /key"), ("GET /key", None)]
 
