@@ -53,7 +53,7 @@ bench: setup ## measure cost against no tracing and against opentelemetry-instru
 	$(BIN)/python -m benchmarks
 
 docs: setup ## write the generated reference pages
-	$(BIN)/python scripts/write_docs.py
+	$(BIN)/python -m scripts.write_docs
 
 build: setup ## build the wheel and the source distribution
 	$(BIN)/python -m pip install -q build && $(BIN)/python -m build -q

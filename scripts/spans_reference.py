@@ -81,6 +81,12 @@ SERVER = Kind(
             network__protocol__version="when known",
             user_agent__original="when sent",
         ),
+        *_rows(
+            CODE,
+            code__function__name="when a route matched: the view",
+            code__file__path="when the view is written in Python",
+            code__line__number="when the view is written in Python",
+        ),
         *_ERROR,
         Attribute("http.request.header.NAME", "when captured; secrets redacted", HTTP),
         Attribute("http.response.header.NAME", "when captured; secrets redacted", HTTP),
@@ -226,9 +232,10 @@ What first-party instrumentation emits: Django, Flask, requests, urllib3, sqlite
 in `OTEL_DISTRO_TRACE_FUNCTIONS`. Conventions are OpenTelemetry's semantic conventions 1.44. Old attribute names
 come with `OTEL_SEMCONV_STABILITY_OPT_IN=http/dup,database/dup`.
 
-Layers are chosen with `OTEL_DISTRO_DJANGO_SPANS` (on by default: query, view, template, cache, command; further:
-middleware, signal) and `OTEL_DISTRO_FLASK_SPANS` (view, template, error_handler, command; further: hook). `all`,
-`none` and `default` are words too. Spans below a request exist only where the request is recorded. A span that
+Layers are chosen with `OTEL_DISTRO_DJANGO_SPANS` (on by default: query, template, cache, command; further: view,
+middleware, signal) and `OTEL_DISTRO_FLASK_SPANS` (template, command; further: view, hook, error_handler). `all`,
+`none` and `default` are words too. Layers around the app's own functions are off by default: what the app finds
+current in its view is the server span. Spans below a request exist only where the request is recorded. A span that
 takes less than `OTEL_DISTRO_MIN_SPAN_DURATION` is folded into the one around it.
 
 An exception that the app does not handle is one event, on the server span, or on the span of a traced function

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from otel_distro.instrumentation import catalog
 from otel_distro.settings import reference
+from scripts import spans_reference
 
 ROOT = Path(__file__).parent.parent
 INSTRUMENTATIONS = """# Instrumentations
@@ -38,6 +39,7 @@ def instrumentations() -> str:
 PAGES = {
     "docs/reference/environment.md": reference.markdown,
     "docs/reference/instrumentations.md": instrumentations,
+    "docs/reference/spans.md": spans_reference.markdown,
 }
 
 

@@ -81,10 +81,10 @@ def running_graphs(environ: Mapping[str, str], prefix: str = "") -> Iterator[Bro
     with tempfile.TemporaryDirectory(prefix="graphs-") as folder:
         project = EXAMPLES / "django_graph"
         environ = {
+            "OTEL_DISTRO_DJANGO_SPANS": "default,view",
             **environ,
             "GRAPHS_DATABASE": str(Path(folder) / "db.sqlite3"),
             "OTEL_SERVICE_NAME": prefix + "graphs",
-            "OTEL_DISTRO_DJANGO_SPANS": "default,view",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         subprocess.run(
