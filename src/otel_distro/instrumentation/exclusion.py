@@ -36,6 +36,7 @@ HEALTH_CHECKS = frozenset(
     )
 )
 _CACHED_PATHS = 1024
+_GLOBAL_FLAGS = re.compile(r"\(\?([aimsux]+)\)")
 
 
 def matcher(patterns: Iterable[str], health_checks: bool = False) -> Callable[[str], bool] | None:
@@ -63,13 +64,16 @@ def _is_health_check(path: str) -> bool:
 def _compiling(anchored: str, pattern: str) -> str:
     try:
         re.compile(f"x|{anchored}")
-    except re.error as error:  # `(?i)x` compiles alone, but not inside another pattern
+    except re.error as error:  # it compiled alone, but does not between others
         log.warn(f"excluded URL {pattern}: {error}; it is matched literally")
         return _anchored(re.escape(pattern))
     return anchored
 
 
 def _anchored(pattern: str) -> str:
+    flags = _GLOBAL_FLAGS.match(pattern)
+    if flags is not None:  # `(?i)health` is understood only at the very beginning, `(?i:health)` everywhere
+        return _anchored(pattern[flags.end() :]).join((f"(?{flags[1]}:", ")"))
     if "://" in pattern:
         pattern = "/" + pattern.partition("://")[2].partition("/")[2]
     before = "" if pattern.startswith(("^", "/")) else "(?:^|/)"
