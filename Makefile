@@ -41,10 +41,10 @@ jaeger: ## install a real Jaeger with the Go toolchain
 	scripts/install_jaeger.sh
 
 test-jaeger: setup ## run the end-to-end tests against a real Jaeger
-	$(BIN)/python -m pytest -m jaeger tests
+	$(BIN)/python -m pytest -n 2 -m jaeger tests
 
 faults: setup ## run the slow fault rows too
-	$(BIN)/python -m pytest -m "tier2 or not tier2" tests/faults
+	$(BIN)/python -m pytest -n 4 -m "not browser" tests/faults
 
 fuzz: setup ## run the fuzz tests with many more examples
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz

@@ -41,7 +41,7 @@ def environ(jaeger: Jaeger, protocol: str) -> dict[str, str]:
 @pytest.fixture
 def prefix(protocol: str) -> str:
     """Keeps the services of the runs apart in the Jaeger that they share."""
-    return protocol.replace("/", "-") + "-"
+    return "otlp-" + protocol.replace("/", "-") + "-"
 
 
 def test_jokes(jaeger: Jaeger, environ: dict[str, str], prefix: str) -> None:

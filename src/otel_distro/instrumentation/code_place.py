@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,10 @@ if TYPE_CHECKING:
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
-_NOT_USERS = tuple(  # the standard library, and the scripts of installed packages, as bin/gunicorn
-    folder + os.sep for folder in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "scripts")} if folder
+_SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+_NOT_USERS = (  # the standard library, and the scripts of installed packages, as bin/gunicorn
+    os.path.dirname(os.__file__) + os.sep,
+    *(os.path.join(prefix, _SCRIPTS) + os.sep for prefix in {sys.prefix, sys.base_prefix}),
 )
 _MAX_FRAMES = 100
 _MAX_WRAPPERS = 8

@@ -12,8 +12,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from otel_distro.instrumentation.sql import without_literals
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
@@ -123,6 +121,8 @@ def _hide_literals(attributes: MutableMapping[str, Any]) -> None:
     system = attributes.get("db.system.name") or attributes.get("db.system")
     if system not in _SQL_SYSTEMS:
         return
+    from otel_distro.instrumentation.sql import without_literals  # not every process has a database
+
     for key in ("db.query.text", "db.statement"):
         text = attributes.get(key)
         if type(text) is str:

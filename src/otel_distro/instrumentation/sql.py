@@ -32,23 +32,21 @@ _TOKENS = re.compile(
     + _REST,
     _FLAGS,
 )
-_MYSQL_TOKENS = re.compile(
+_MYSQL_TOKENS = (
     r"""
     (?P<comment> --[^\n]* | \#[^\n]* | /\*.*?(?:\*/|\Z) )
   | (?P<literal> [bBnNxX]?'(?:[^'\\]|\\.|'')*(?:'|\Z) | "(?:[^"\\]|\\.|"")*(?:"|\Z) )
   | (?P<name> `(?:[^`]|``)*(?:`|\Z) )
 """
-    + _REST,
-    _FLAGS,
+    + _REST
 )
-_SQL_SERVER_TOKENS = re.compile(
+_SQL_SERVER_TOKENS = (
     r"""
     (?P<comment> --[^\n]* | /\*.*?(?:\*/|\Z) )
   | (?P<literal> [nN]?'(?:[^']|'')*(?:'|\Z) )
   | (?P<name> "(?:[^"]|"")*(?:"|\Z) | \[(?:[^\]]|\]\])*(?:\]|\Z) )
 """
-    + _REST,
-    _FLAGS,
+    + _REST
 )
 _DIALECTS = {"mysql": _MYSQL_TOKENS, "mariadb": _MYSQL_TOKENS, "microsoft.sql_server": _SQL_SERVER_TOKENS}
 
@@ -110,8 +108,13 @@ def bounded(sql: str) -> str:
 
 
 def _without_literals(sql: str, system: str) -> str:
-    tokens = _DIALECTS.get(system, _TOKENS)
-    return tokens.sub(_replace, bounded(sql)).strip()
+    return _tokens_of(system).sub(_replace, bounded(sql)).strip()
+
+
+@lru_cache
+def _tokens_of(system: str) -> re.Pattern[str]:
+    pattern = _DIALECTS.get(system)
+    return _TOKENS if pattern is None else re.compile(pattern, _FLAGS)  # compiled for those who use it
 
 
 def _replace(match: re.Match[str]) -> str:

