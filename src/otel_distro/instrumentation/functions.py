@@ -35,11 +35,10 @@ def instrument(settings: Settings, **options: Any) -> None:
     wishes = settings.instrumentation
     text = ",".join(wishes.trace_functions)
     if wishes.trace_functions_file is not None:
-        found = guard.call(f"file {wishes.trace_functions_file}", _read, wishes.trace_functions_file)
-        text = f"{text}\n{found or ''}"
+        text = f"{text}\n{_read(wishes.trace_functions_file)}"
     wanted, bad = function_names.parse(text)
-    for entry in bad:
-        log.warn(f"OTEL_DISTRO_TRACE_FUNCTIONS: {entry} is not understood; write module:function")
+    if bad:
+        log.warn(f"OTEL_DISTRO_TRACE_FUNCTIONS: not understood: {', '.join(bad)}; write module:function")
     if not wanted:
         return
     redactor = Redactor(wishes.redact)
@@ -73,7 +72,10 @@ def report() -> None:
 
 
 def _read(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8", errors="replace")
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""  # the settings have said that it cannot be read
 
 
 class FunctionTracing:

@@ -32,6 +32,7 @@ def chosen(names: Iterable[str], known: Collection[str], default: Collection[str
     if not names:
         return frozenset(default)
     found: set[str] = set()
+    unknown: list[str] = []
     for name in names:
         word = _OTHER_WORDS.get(name, name)
         word = word if word in known else word.removesuffix("s")
@@ -42,7 +43,9 @@ def chosen(names: Iterable[str], known: Collection[str], default: Collection[str
         elif name == "default":
             found.update(default)
         elif name != "none":
-            close = get_close_matches(name, known, 1)
-            meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}"
-            log.warn(f"{variable}={name}: no such layer{meant}")
+            unknown.append(name)
+    if unknown:
+        close = get_close_matches(unknown[0], known, 1)
+        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}"
+        log.warn(f"{variable}={','.join(unknown)}: no such layer{meant}")
     return frozenset(found)

@@ -141,6 +141,18 @@ def names(raw: str) -> object:
     return tuple(members(raw)) or Fault("an empty list")
 
 
+def calls(raw: str) -> object:
+    """Names with arguments, as `f(a, b)`: separated by the commas that stand outside parentheses."""
+    found, depth, begin = [], 0, 0
+    for position, letter in enumerate(raw):
+        if letter == "," and depth <= 0:
+            found.append(raw[begin:position].strip())
+            begin = position + 1
+        depth += (letter == "(") - (letter == ")")
+    found.append(raw[begin:].strip())
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
 def lower_names(raw: str) -> object:
     """A list of names in which case does not matter."""
     return tuple(dict.fromkeys(item.lower() for item in members(raw))) or Fault("an empty list")

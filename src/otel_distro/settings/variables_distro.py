@@ -87,7 +87,7 @@ def _ours() -> list[Variable]:
             ),
             (
                 "OTEL_DISTRO_TRACE_FUNCTIONS",
-                names,
+                p.calls,
                 (),
                 "Functions that get a span: list of module:function or module:Class.method.",
             ),

@@ -176,3 +176,11 @@ def test_no_parser_raises(row: object, text: str) -> None:
     stripped = text.strip()
     if stripped:
         row.parse(stripped)  # type: ignore[attr-defined]
+
+
+def test_calls_keep_the_commas_of_their_arguments() -> None:
+    """Each function with all of its arguments, also when two take the same; an open parenthesis takes the rest."""
+    assert parse.calls("fn:f(a,b),fn:g(a,b), fn:h") == ("fn:f(a,b)", "fn:g(a,b)", "fn:h")
+    assert parse.calls("fn:f(a,b") == ("fn:f(a,b",)
+    assert parse.calls("),a") == (")", "a")
+    assert parse.calls(",,") == ()
