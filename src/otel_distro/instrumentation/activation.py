@@ -28,6 +28,9 @@ FIRST_PARTY = {
     "flask.app": ("flask", "otel_distro.instrumentation.flask.hook"),
 }
 
+# traced without a package of their own; urllib3 is not among them, because half of the world imports it for itself
+FIRST_PARTY_CLIENTS = frozenset({"requests"})
+
 _lock = allocate_lock()
 _imported: list[str] = []
 _board: Switchboard | None = None
@@ -103,7 +106,7 @@ def _on_first_party_import(module: ModuleType) -> None:
 
 def _is_worth_starting(name: str) -> bool:
     """Whether an import that activates this instrumentor should start the SDK: it is installed, and not ambient."""
-    return name not in catalog.AMBIENT and is_installed(name)
+    return name in FIRST_PARTY_CLIENTS or (name not in catalog.AMBIENT and is_installed(name))
 
 
 def is_installed(name: str) -> bool:

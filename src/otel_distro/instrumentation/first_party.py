@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +28,9 @@ def settings_of(options: dict[str, Any]) -> Settings:
     given: Settings | None = options.pop("settings", None)
     if given is not None:
         return given
-    from otel_distro.settings.loader import load
+    from otel_distro.settings import load_from_environment
 
-    return load(os.environ)[0]  # start-up has said what is wrong with it
+    return load_from_environment()  # start-up has said what is wrong with it
 
 
 def tracer_of(name: str, options: dict[str, Any]) -> Tracer:

@@ -94,7 +94,7 @@ class Switchboard:
             return "not in OTEL_DISTRO_INSTRUMENTATIONS"
         if _matches(name, settings.disabled_instrumentations):
             return "in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
-        if name == "logging" and not settings.logs_exporters and not settings.instrumentation.log_correlation:
+        if name == "logging" and not settings.logs_exporters:
             return "no logs exporter is named"
         if name == "system_metrics" and not settings.metrics_exporters:
             return "no metrics exporter is named"

@@ -12,6 +12,8 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_distro import exporters, samplers
 from otel_distro.exporters.console import ConsoleSpanExporter
+from otel_distro.instrumentation.redacting_span_processor import RedactingSpanProcessor
+from otel_distro.instrumentation.redaction import Redactor
 from otel_distro.pipeline import resource as resources
 from otel_distro.pipeline import sdk_log
 from otel_distro.pipeline.batch_span_processor import BatchSpanProcessor
@@ -22,6 +24,7 @@ from otel_distro.settings.problem import Problem
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -90,12 +93,25 @@ def _tracer_provider(settings: Settings, resource: Resource) -> tuple[SdkTracerP
         meter_provider=meter_provider,
         renew_resource=resources.renewal(settings),
     )
+    for step in _span_steps(settings):
+        provider.add_span_processor(step)
     for exporter in created:
         processor = _processor(exporter, settings)
         provider.add_span_processor(processor)
         if meter_provider is not None:
             guard.call("the metrics of the pipeline", _observe, processor, meter_provider, exporter)
     return provider, problems
+
+
+def _span_steps(settings: Settings) -> list[SpanProcessor]:
+    """What happens to every span before it is queued, whoever made it."""
+    wishes = settings.instrumentation
+    steps: list[SpanProcessor] = [RedactingSpanProcessor(Redactor(wishes.redact, wishes.sanitize_fields))]
+    if wishes.baggage_attributes:
+        from otel_distro.instrumentation.baggage_attributes import BaggageAttributes
+
+        steps.append(BaggageAttributes(wishes.baggage_attributes))
+    return steps
 
 
 def _observe(processor: BatchSpanProcessor, meter_provider: MeterProvider, exporter: SpanExporter) -> None:

@@ -317,7 +317,7 @@ def test_what_is_not_there_is_said_once_at_exit(shop: Any, traced: Any, capfd: p
     functions.report()
     head = "otel-distro: OTEL_DISTRO_TRACE_FUNCTIONS: "
     assert capfd.readouterr().err.splitlines() == [
-        f"{head}what is this is not understood; write module:function",
+        f"{head}not understood: what is this; write module:function",
         f"{head}pricing_shop:prize: pricing_shop has no prize; did you mean price?",
         f"{head}pricing_shap:price: no module pricing_shap was imported; did you mean pricing_shop?",
     ]
