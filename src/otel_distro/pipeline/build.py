@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_distro import exporters, samplers
-from otel_distro.exporters.console import ConsoleSpanExporter
 from otel_distro.instrumentation.redacting_span_processor import RedactingSpanProcessor
 from otel_distro.instrumentation.redaction import Redactor
 from otel_distro.pipeline import resource as resources
@@ -125,7 +124,8 @@ def _observe(processor: BatchSpanProcessor, meter_provider: MeterProvider, expor
 def _processor(exporter: SpanExporter, settings: Settings) -> BatchSpanProcessor:
     given = dict(settings.origin)
     bsp = settings.bsp
-    if isinstance(exporter, ConsoleSpanExporter) and "OTEL_BSP_SCHEDULE_DELAY" not in given:
+    is_console = getattr(exporter, "destination", "") == "console"
+    if is_console and "OTEL_BSP_SCHEDULE_DELAY" not in given:
         bsp = bsp._replace(schedule_delay_s=CONSOLE_DELAY_S)
     elastic = "OTEL_BSP_MAX_QUEUE_SIZE" not in given
     return BatchSpanProcessor(exporter, bsp, drop_policy=settings.drop_policy, elastic=elastic)
