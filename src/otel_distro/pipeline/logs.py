@@ -12,13 +12,14 @@ from opentelemetry._logs import set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, ConsoleLogRecordExporter
 
+from otel_distro.instrumentation import activation
 from otel_distro.pipeline import upstream_exporters
 from otel_distro.runtime import exit, guard
+from otel_distro.settings.problem import Problem
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
-    from otel_distro.settings.problem import Problem
     from otel_distro.settings.settings import Settings
 
 _KNOWN = ("otlp", "console", "none")
@@ -35,6 +36,15 @@ def install(settings: Settings, resource: Resource) -> list[Problem]:
         if made is not None:
             provider.add_log_record_processor(_processor(made, settings))
     set_logger_provider(provider)
+    if not activation.is_installed("logging"):
+        problems.append(
+            Problem(
+                "OTEL_LOGS_EXPORTER",
+                ",".join(settings.logs_exporters),
+                "log records reach it through an instrumentation that is not installed",
+                "pip install opentelemetry-instrumentation-logging",
+            )
+        )
     exit.register(lambda deadline: provider.force_flush(int((deadline.remaining_s() or 0.0) * 1000)))
     return problems
 

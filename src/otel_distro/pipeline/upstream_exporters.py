@@ -35,6 +35,10 @@ def find(
             found.append(("otlp", None))
             continue
         candidates = list(entry_points(group=group, name=name))
+        if not candidates and name in known:
+            missing = f"pip install opentelemetry-exporter-{name}"
+            problems.append(Problem(variable, name, "its package is not installed", f"leaving it out; {missing}"))
+            continue
         if not candidates:
             legal = ", ".join(sorted({*known, *(one.name for one in entry_points(group=group))}))
             problems.append(Problem(variable, name, "unknown exporter", f"leaving it out; known: {legal}"))

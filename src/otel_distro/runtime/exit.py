@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _BOOKS_S = 0.1  # after the deadline, until the last has counted what it could not send
 
+_RESERVE_S = 0.15  # what ending itself takes, so that the whole stays within the timeout
+
 _flushes: list[Flush] = []
 _timeout_s = 2.0
 _armed = False
@@ -94,7 +96,7 @@ def flush_all() -> None:
     if _ending:
         return
     _ending = True
-    deadline = Deadline(_timeout_s)
+    deadline = Deadline(_timeout_s - min(_RESERVE_S, _timeout_s / 10))
     flushes, _flushes[:] = list(_flushes), []
     if len(flushes) == 1:
         guard.survive("at exit", flushes[0], deadline)
