@@ -105,7 +105,7 @@ if "otel_distro.pipeline.span" in sys.modules:
     from otel_distro.runtime import counters
 
     provider = trace.get_tracer_provider()
-    (processor,) = provider._processors._span_processors
+    processor = provider._processors._span_processors[-1]
     locks = [
         counters._lock, span._lock, provider._tracers_lock, processor._worker._starting, processor._delivery._lock,
         provider._processors._lock,
