@@ -49,5 +49,6 @@ def test_spans_wait_until_it_is_there() -> None:
         time.sleep(0.3)
         with Backend(port=port) as backend:
             backend.wait_for(50)
+            assert processor.force_flush(5000)  # its last reply has been read before the backend goes
             assert backend.duplicates() == []
     assert processor.balance().confirmed == 50
