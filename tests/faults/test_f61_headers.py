@@ -72,6 +72,7 @@ def test_junk_strategies(body: bytes, tmp_path: Path) -> None:
     """Sampling goes on at the initial rate, and one line says why."""
     program = "from flask import Flask\nimport time\napp = Flask(__name__)\napp.get('/')(lambda: 'page')\n"
     program += "client = app.test_client()\nfor _ in range(10):\n    client.get('/')\n    time.sleep(0.02)\n"
+    program += "time.sleep(0.7)\n"  # the poller has said what it found
     with Backend() as backend, HttpReceiver((200, body)) as receiver:
         argument = f"endpoint={receiver.url}/sampling,pollingIntervalMs=100,initialSamplingRate=1"
         environ = {"OTEL_TRACES_SAMPLER": "parentbased_jaeger_remote", "OTEL_TRACES_SAMPLER_ARG": argument}
