@@ -59,7 +59,7 @@ WAYS = {
     "gunicorn-sync": Way("flask", [*GUNICORN, "-w", "2", "app:app"]),
     "gunicorn-preload": Way("flask", [*GUNICORN, "-w", "2", "--preload", "app:app"]),
     "gunicorn-gthread": Way("flask", [*GUNICORN, "-w", "1", "-k", "gthread", "--threads", "4", "app:app"]),
-    # one worker: of two, gunicorn 27 sometimes leaves one hanging in gevent's hub when it is told to stop, also without us
+    # one worker: of two, gunicorn 27 sometimes leaves one hanging in the hub when told to stop, without us as well
     "gunicorn-gevent": Way("flask", [*GUNICORN, "-w", "1", "-k", "gevent", "app:app"]),
     "gunicorn-max-requests": Way("flask", [*GUNICORN, "-w", "1", "--max-requests", "2", "app:app"]),
     "uwsgi": Way("flask", [*UWSGI, "app:app"], signal.SIGINT),
