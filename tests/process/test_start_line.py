@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pty
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_terminal_gets_one_line_for_the_whole_tree(tmp_path: Path) -> None:
     assert lines == [
         f"otel-distro {__version__}  service=orders (from script)  export=http://localhost:4318/v1/traces (default)"
     ]
+
+
+def test_a_destination_where_nobody_listens_is_said_with_what_helps(tmp_path: Path) -> None:
+    """A person without a backend is told how to see traces; one who has named a destination is not."""
+    marked = {"OTEL_DISTRO_VIEWER": "auto", "CI": "true"}  # no developer's machine: no viewer starts
+    command = [RUN, sys.executable, "-c", "pass"]
+    with socket.socket() as probe:
+        free = probe.connect_ex(("127.0.0.1", 4318)) != 0
+    lines = _on_terminal(command, tmp_path, **marked)
+    tip = "  nothing listens there; to see traces here: --viewer on, or OTEL_TRACES_EXPORTER=console"
+    assert lines[1:] == ([tip] if free else [])
+    assert len(_on_terminal(command, tmp_path, **marked, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")) == 1
 
 
 def test_origins_are_named(tmp_path: Path) -> None:

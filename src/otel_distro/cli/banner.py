@@ -35,6 +35,8 @@ def announce(command: Sequence[str], environ: dict[str, str], *, terminal: bool)
         log.write_line(start_line(command, environ, settings, "viewer" if viewer and viewer.used else ""))
     for line in viewer.lines if viewer else ():
         log.write_line(f"  {line}")
+    if viewer and not viewer.used and not settings.quiet and _goes_nowhere(settings):
+        log.write_line("  nothing listens there; to see traces here: --viewer on, or OTEL_TRACES_EXPORTER=console")
     for problem in problems:
         log.warn(str(problem))
     return True
@@ -49,6 +51,16 @@ def _viewer(environ: dict[str, str], settings: Settings, terminal: bool) -> Prep
     prepared = autostart.prepare(environ, settings.viewer, terminal, settings.quiet)
     environ.update(prepared.variables)
     return prepared
+
+
+def _goes_nowhere(settings: Settings) -> bool:
+    """Whether spans go to the default port of this machine, and nobody has that open."""
+    otlp = settings.otlp_traces
+    if settings.sdk_disabled or settings.traces_exporters != ("otlp",) or otlp.endpoint_origin != "default":
+        return False
+    from otel_distro.viewer.process import launch
+
+    return not launch.is_listening(4317 if otlp.protocol == "grpc" else 4318)
 
 
 def start_line(command: Sequence[str], environ: Mapping[str, str], settings: Settings, destination: str = "") -> str:
