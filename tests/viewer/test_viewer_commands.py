@@ -21,21 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = {
-    "ui": "ui", "traces": "traces", "trace": "trace", "tail": "tail", "export": "export_traces",
-    "import": "import_traces", "clean": "clean",
-}  # fmt: skip
 CLOSED = [
     text for name in ("otlp", "grpc", "thrift", "compact", "binary", "sampling") for text in (f"--{name}-port", "0")
 ]
-# run as the lead's `otel-distro` does, whether or not the commands are in its table yet
-PROGRAM = f"""
-import sys
-from otel_distro import cli
-for name, module in {COMMANDS!r}.items():
-    cli.COMMANDS.setdefault(name, ("otel_distro.cli." + module, name))
-sys.exit(cli.main(sys.argv[1:]))
-"""
 
 
 class User:
@@ -54,7 +42,7 @@ class User:
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """One command."""
         return subprocess.run(
-            [sys.executable, "-c", PROGRAM, *words],
+            [sys.executable, "-m", "otel_distro", *words],
             env={**self.environ, **more},
             capture_output=True,
             encoding="utf-8",
@@ -168,7 +156,7 @@ def test_export_and_import(user: User, tmp_path: Path) -> None:
 def test_tail(user: User) -> None:
     """Shows what is there and what comes, until it is ended."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "tail"], env=user.environ, stdout=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-m", "otel_distro", "tail"], env=user.environ, stdout=subprocess.PIPE, encoding="utf-8"
     )
     try:
         assert process.stdout is not None
